@@ -1,0 +1,22 @@
+package dev.saf.channel;
+
+import dev.saf.event.Event;
+
+/** A destination for events. */
+@FunctionalInterface
+public interface Channel extends AutoCloseable {
+
+    /**
+     * Hands over one event. Returning means the destination has it; throwing means it does not, and the event will come
+     * back later. Calls arrive concurrently on virtual threads, which may block, and more than once for the same event.
+     * A call that takes longer than the channel's time-out is interrupted.
+     *
+     * @param event carries the trace context of this very delivery, to be passed on to the destination
+     * @throws RejectedEventException if delivering this event again cannot help
+     */
+    void deliver(Event event) throws Exception;
+
+    /** Called once, after the last delivery has returned. */
+    @Override
+    default void close() {}
+}

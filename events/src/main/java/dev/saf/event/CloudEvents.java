@@ -1,0 +1,192 @@
+package dev.saf.event;
+
+import java.io.ByteArrayOutputStream;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
+import java.time.DateTimeException;
+import java.time.Instant;
+import java.time.OffsetDateTime;
+import java.util.HashMap;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.BiConsumer;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The headers of an event in binary mode, alike for the HTTP and the NATS protocol binding of CloudEvents 1.0:
+ * {@code ce-*}, {@code content-type}, and beside them {@code traceparent} and {@code tracestate}. The body is the
+ * payload's bytes.
+ */
+public final class CloudEvents {
+
+    public static final String SPEC_VERSION = "1.0";
+    public static final String CONTENT_TYPE = "content-type";
+    public static final String TRACEPARENT = "traceparent";
+    public static final String TRACESTATE = "tracestate";
+
+    /** Attributes that have a field of their own in {@link Event}. */
+    static final Set<String> CORE = Set.of("specversion", "id", "source", "type", "time", "datacontenttype");
+
+    private static final String PREFIX = "ce-";
+    private static final char[] HEX = "0123456789ABCDEF".toCharArray();
+
+    private CloudEvents() {}
+
+    /** Hands every header of an event, with its value encoded, to a sink. */
+    public static void write(Event event, BiConsumer<String, String> sink) {
+        sink.accept("ce-specversion", SPEC_VERSION);
+        sink.accept("ce-id", encode(event.id()));
+        sink.accept("ce-source", encode(event.source()));
+        sink.accept("ce-type", encode(event.type()));
+        Instant time = event.time();
+        if (time != null) {
+            sink.accept("ce-time", time.toString());
+        }
+        if (!event.attributes().isEmpty()) {
+            event.attributes().forEach((name, value) -> sink.accept(PREFIX + name, encode(value)));
+        }
+        String contentType = event.payload().contentType();
+        if (contentType != null) {
+            sink.accept(CONTENT_TYPE, contentType);
+        }
+        TraceContext trace = event.trace();
+        if (trace != null) {
+            sink.accept(TRACEPARENT, trace.traceparent());
+            String state = trace.tracestate();
+            if (state != null) {
+                sink.accept(TRACESTATE, state);
+            }
+        }
+    }
+
+    /**
+     * Reads an event back. Header names count without regard to case.
+     *
+     * @param names the names of all headers
+     * @param first the first value of a header by its exact name, null if there is none
+     * @throws InvalidEventException if this is no CloudEvent 1.0 in binary mode, or breaks a rule of {@link Event}
+     */
+    public static Event read(
+            String subject, Iterable<String> names, Function<String, @Nullable String> first, byte[] body) {
+        Map<String, String> attributes = new HashMap<>();
+        String contentType = null;
+        String traceparent = null;
+        String tracestate = null;
+        for (String name : names) {
+            String value = first.apply(name);
+            if (value == null) {
+                continue;
+            }
+            if (name.regionMatches(true, 0, PREFIX, 0, PREFIX.length())) {
+                attributes.put(name.substring(PREFIX.length()).toLowerCase(Locale.ROOT), decode(name, value));
+            } else if (name.equalsIgnoreCase(CONTENT_TYPE)) {
+                contentType = value;
+            } else if (name.equalsIgnoreCase(TRACEPARENT)) {
+                traceparent = value;
+            } else if (name.equalsIgnoreCase(TRACESTATE)) {
+                tracestate = value;
+            }
+        }
+        String version = required(attributes, "specversion");
+        if (!version.equals(SPEC_VERSION)) {
+            throw new InvalidEventException("specversion", "must be " + SPEC_VERSION);
+        }
+        String time = attributes.remove("time");
+        // In binary mode the content type is the header of that name, whatever an attribute may say.
+        attributes.remove("datacontenttype");
+        return new Event(
+                subject,
+                required(attributes, "id"),
+                required(attributes, "source"),
+                required(attributes, "type"),
+                time == null ? null : time(time),
+                Payload.of(body, contentType),
+                attributes,
+                traceparent == null ? null : new TraceContext(traceparent, tracestate));
+    }
+
+    /**
+     * A point in time as CloudEvents and HTTP clients write it.
+     *
+     * @param text a date and time with offset, RFC 3339
+     * @throws InvalidEventException if it is not, or lies outside the years 1 to 9999
+     */
+    public static Instant time(String text) {
+        try {
+            OffsetDateTime time = OffsetDateTime.parse(text);
+            if (time.getYear() >= 1 && time.getYear() <= 9999 && text.length() >= "2006-01-02T15:04:05Z".length()) {
+                return time.toInstant();
+            }
+        } catch (DateTimeException e) {
+            // Said below, without the value.
+        }
+        throw new InvalidEventException(
+                "time", "must be a date and time with offset as in RFC 3339, such as 2006-01-02T15:04:05Z");
+    }
+
+    private static String required(Map<String, String> attributes, String name) {
+        String value = attributes.remove(name);
+        if (value == null) {
+            throw new InvalidEventException(name, "is missing: not a CloudEvent in binary mode");
+        }
+        return value;
+    }
+
+    /**
+     * Percent-encodes as both bindings say: the space, the double quote, the percent sign, and all outside of U+0021 to
+     * U+007E.
+     */
+    static String encode(String value) {
+        for (int i = 0; i < value.length(); i++) {
+            if (isEncoded(value.charAt(i))) {
+                return encodeFrom(i, value);
+            }
+        }
+        return value;
+    }
+
+    private static String encodeFrom(int start, String value) {
+        StringBuilder encoded = new StringBuilder(value.length() + 16).append(value, 0, start);
+        for (byte b : value.substring(start).getBytes(StandardCharsets.UTF_8)) {
+            if (b < 0 || isEncoded((char) b)) {
+                encoded.append('%').append(HEX[(b >> 4) & 0xf]).append(HEX[b & 0xf]);
+            } else {
+                encoded.append((char) b);
+            }
+        }
+        return encoded.toString();
+    }
+
+    private static boolean isEncoded(char c) {
+        return c <= ' ' || c == '"' || c == '%' || c > '~';
+    }
+
+    private static String decode(String name, String value) {
+        if (value.indexOf('%') < 0) {
+            return value;
+        }
+        ByteArrayOutputStream decoded = new ByteArrayOutputStream(value.length());
+        byte[] bytes = value.getBytes(StandardCharsets.UTF_8);
+        for (int i = 0; i < bytes.length; i++) {
+            int high = i + 2 < bytes.length ? Character.digit(bytes[i + 1], 16) : -1;
+            int low = high < 0 ? -1 : Character.digit(bytes[i + 2], 16);
+            if (bytes[i] == '%' && low >= 0) {
+                decoded.write(high << 4 | low);
+                i += 2;
+            } else {
+                decoded.write(bytes[i]);
+            }
+        }
+        try {
+            return StandardCharsets.UTF_8
+                    .newDecoder()
+                    .decode(ByteBuffer.wrap(decoded.toByteArray()))
+                    .toString();
+        } catch (CharacterCodingException e) {
+            throw new InvalidEventException(name, "must be percent-encoded UTF-8");
+        }
+    }
+}

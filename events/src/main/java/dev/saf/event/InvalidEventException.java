@@ -1,0 +1,20 @@
+package dev.saf.event;
+
+/** Something that is no event, because of one of its attributes. */
+public final class InvalidEventException extends RuntimeException {
+
+    private final String attribute;
+
+    /**
+     * @param attribute the attribute at fault, such as {@code subject}
+     * @param problem what is wrong and what is allowed, to be read after the attribute's name; never the value itself
+     */
+    public InvalidEventException(String attribute, String problem) {
+        super(attribute + " " + problem);
+        this.attribute = attribute;
+    }
+
+    public String attribute() {
+        return attribute;
+    }
+}

@@ -1,0 +1,5 @@
+/** Everything in one command: nats-server, producer, consumer. */
+@NullMarked
+package dev.saf.local;
+
+import org.jspecify.annotations.NullMarked;
