@@ -1,0 +1,4 @@
+@NullMarked
+package dev.saf.natsserver;
+
+import org.jspecify.annotations.NullMarked;
