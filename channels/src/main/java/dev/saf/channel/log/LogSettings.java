@@ -1,0 +1,17 @@
+package dev.saf.channel.log;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * How events are logged.
+ *
+ * @param payload whether to log the beginning of text payloads; payloads may hold what must not be in a log, so switch
+ *     it off where that matters. Default: true
+ */
+public record LogSettings(@Nullable Boolean payload) {
+
+    /** Shows payloads unless told otherwise. */
+    public LogSettings {
+        payload = payload == null ? Boolean.TRUE : payload;
+    }
+}
