@@ -1,0 +1,91 @@
+package dev.saf.jetstream;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import dev.saf.natsserver.NatsServer;
+import io.nats.client.Connection;
+import java.io.IOException;
+import java.net.ServerSocket;
+import java.time.Duration;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+@Timeout(60)
+class NatsConnectionIT {
+
+    @Test
+    void comesUpWhenNatsStartsLast() throws IOException {
+        int port = freePort();
+        try (NatsConnection connection = connection("servers", "nats://127.0.0.1:" + port)) {
+            await().untilAsserted(() -> assertThat(connection.problem()).contains("refused"));
+            assertThat(connection.current()).isNull();
+            try (NatsServer server = NatsServer.builder().port(port).start()) {
+                assertThat(server.isRunning()).isTrue();
+                awaitUp(connection);
+                assertThat(connection.epoch()).isEqualTo(1);
+                assertThat(connection.problem()).isNull();
+            }
+        }
+    }
+
+    @Test
+    void comesBackAfterEachRestart() {
+        try (NatsServer server = NatsServer.start();
+                NatsConnection connection = connection("servers", server.url())) {
+            awaitUp(connection);
+            AtomicInteger changes = new AtomicInteger();
+            connection.onChange(changes::incrementAndGet);
+            for (int i = 0; i < 3; i++) {
+                long epoch = connection.epoch();
+                server.kill();
+                await().until(() -> connection.current() == null);
+                server.restart();
+                await().atMost(Duration.ofSeconds(5)).until(() -> connection.epoch() > epoch);
+                awaitUp(connection);
+            }
+            await().untilAsserted(() -> assertThat(changes.get()).isGreaterThanOrEqualTo(3));
+            assertThat(connection.watch().reconnects.sum()).isEqualTo(3);
+        }
+    }
+
+    @Test
+    void comesBackAfterTheClientClosedItselfForGood() {
+        try (NatsServer server = NatsServer.builder().config(user("one")).start();
+                NatsConnection connection = connection("servers", server.url(), "user", "saf", "password", "one")) {
+            awaitUp(connection);
+            Connection first = connection.current();
+            assertThat(first).isNotNull();
+            server.kill();
+            server.restartWith(user("two"));
+            await().atMost(Duration.ofSeconds(20)).until(() -> first.getStatus() == Connection.Status.CLOSED);
+            assertThat(connection.problem())
+                    .containsIgnoringCase("authorization violation")
+                    .doesNotContain("one");
+            server.reload(user("one"));
+            awaitUp(connection);
+            assertThat(connection.current()).isNotSameAs(first);
+        }
+    }
+
+    private static NatsConnection connection(String... settings) {
+        NatsConnection connection = new NatsConnection(Settled.nats(settings), null);
+        connection.start();
+        return connection;
+    }
+
+    private static void awaitUp(NatsConnection connection) {
+        await().atMost(Duration.ofSeconds(10)).until(() -> connection.current() != null);
+    }
+
+    private static String user(String password) {
+        return "authorization { user: saf, password: " + password + " }";
+    }
+
+    private static int freePort() throws IOException {
+        try (ServerSocket socket = new ServerSocket(0)) {
+            return socket.getLocalPort();
+        }
+    }
+}
