@@ -40,6 +40,10 @@ final class ConnectionOptions {
                 .dontForceFlushOnRequest()
                 // The other modes replace the host by its address, against which no certificate can be verified.
                 .hostnameResolveMode(Options.HostnameResolveMode.HappyEyeballs)
+                .callbackThreadFactory(
+                        Thread.ofPlatform().daemon().name("nats-callback").factory())
+                .connectThreadFactory(
+                        Thread.ofPlatform().daemon().name("nats-connect").factory())
                 .statisticsCollector(statistics)
                 .connectionListener(watch)
                 .errorListener(watch);

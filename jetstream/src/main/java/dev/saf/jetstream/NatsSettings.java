@@ -6,7 +6,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
-import java.util.Locale;
 import java.util.Set;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -53,6 +52,8 @@ public record NatsSettings(
         @DefaultValue("250ms") Duration reconnectWait,
         @DefaultValue("250ms") Duration reconnectJitter) {
 
+    private static final String URLS =
+            "servers: must be URLs of nats://, tls://, ws:// or wss:// with a host, such as nats://127.0.0.1:4222";
     private static final Set<String> SCHEMES = Set.of("nats", "tls", "ws", "wss");
     private static final Pattern INBOX_PREFIX = Pattern.compile("[A-Za-z0-9_-]+(\\.[A-Za-z0-9_-]+)*\\.?");
 
@@ -147,16 +148,14 @@ public record NatsSettings(
             uri = new URI(server);
         } catch (URISyntaxException e) {
             // Its message would repeat the value, which may hold a password.
-            throw new IllegalArgumentException("servers: must be URLs such as nats://127.0.0.1:4222");
+            throw new IllegalArgumentException(URLS);
         }
         if (uri.getRawUserInfo() != null) {
             throw new IllegalArgumentException(
                     "servers: must not contain a user, password or token, which would end up in"
                             + " logs; use saf.nats.user and saf.nats.password, or saf.nats.token");
         }
-        if (uri.getHost() == null
-                || uri.getScheme() == null
-                || !SCHEMES.contains(uri.getScheme().toLowerCase(Locale.ROOT))) {
+        if (uri.getHost() == null || uri.getScheme() == null || !SCHEMES.contains(uri.getScheme())) {
             throw new IllegalArgumentException(
                     "servers: must be URLs of nats://, tls://, ws:// or wss:// with a host, such as"
                             + " nats://127.0.0.1:4222");
