@@ -61,9 +61,11 @@ final class ConnectionWatch implements ConnectionListener, ErrorListener {
         lastDenial = null;
     }
 
-    void failed(String problem) {
-        lastError = problem;
-        warn(problem, "NATS: {}", problem);
+    /** No server took the connection, for reasons that are told separately. */
+    void failed(Exception exception) {
+        if (lastError == null) {
+            lastError = describe(exception);
+        }
     }
 
     @Override
@@ -105,6 +107,10 @@ final class ConnectionWatch implements ConnectionListener, ErrorListener {
 
     @Override
     public void exceptionOccurred(Connection connection, Exception exception) {
+        exceptionOccurred(exception);
+    }
+
+    void exceptionOccurred(Exception exception) {
         exceptions.increment();
         String problem = describe(exception);
         // The client waits in vain after a refused login, too; the refusal says more than the time-out.

@@ -2,14 +2,19 @@ package dev.saf.jetstream;
 
 import dev.saf.settings.InvalidSettingException;
 import dev.saf.settings.Settings;
+import io.micrometer.core.instrument.binder.MeterBinder;
+import io.micrometer.tracing.Tracer;
+import io.micrometer.tracing.propagation.Propagator;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnMissingBean;
+import org.springframework.boot.health.contributor.HealthIndicator;
 import org.springframework.boot.ssl.NoSuchSslBundleException;
 import org.springframework.boot.ssl.SslBundles;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
+import org.springframework.context.annotation.PropertySource;
 import org.springframework.core.env.ConfigurableEnvironment;
 
 /**
@@ -17,6 +22,7 @@ import org.springframework.core.env.ConfigurableEnvironment;
  * type {@link NeededStreams} besides.
  */
 @Configuration(proxyBeanMethods = false)
+@PropertySource("classpath:/dev/saf/jetstream/defaults.properties")
 public class JetStreamConfiguration {
 
     @Bean
@@ -69,6 +75,22 @@ public class JetStreamConfiguration {
                 publishHealth,
                 needed.getIfAvailable(() -> new NeededStreams(List.of(Streams.EVENTS, Streams.DEAD_LETTERS)))
                         .names());
+    }
+
+    @Bean
+    EventTracing eventTracing(ObjectProvider<Tracer> tracer, ObjectProvider<Propagator> propagator) {
+        return new EventTracing(tracer.getIfAvailable(), propagator.getIfAvailable());
+    }
+
+    /** Part of readiness, never of liveness: a restart of this service does not bring NATS back. */
+    @Bean
+    HealthIndicator nats(NatsConnection connection, Streams streams, PublishHealth publishHealth) {
+        return new NatsHealth(connection, streams, publishHealth);
+    }
+
+    @Bean
+    MeterBinder jetStreamMetrics(NatsConnection connection, Streams streams) {
+        return new JetStreamMetrics(connection, streams);
     }
 
     /**

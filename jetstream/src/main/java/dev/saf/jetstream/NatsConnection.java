@@ -173,12 +173,13 @@ public final class NatsConnection implements AutoCloseable {
     private @Nullable Connection connect() throws InterruptedException {
         try {
             return Nats.connect(ConnectionOptions.of(settings, bundles, watch, statistics));
-        } catch (IOException | RuntimeException e) {
-            // The client tells the reason to the watch before, in most cases.
-            String known = watch.lastError();
-            watch.failed(known == null || !(e instanceof IOException) ? ConnectionWatch.describe(e) : known);
-            return null;
+        } catch (IOException e) {
+            // The client tells the watch why, at about this time; this is just that it could not.
+            watch.failed(e);
+        } catch (RuntimeException e) {
+            watch.exceptionOccurred(e);
         }
+        return null;
     }
 
     private void adopt(Connection made) {

@@ -82,10 +82,9 @@ public final class PublishHealth {
         }
     }
 
-    /** Whether the last failure was for lack of room, so that it pays to look. */
-    boolean isFull() {
-        Failures run = failures.get();
-        return run != null && run.full;
+    /** Whether the last publish failed, so that it pays to look at the stream. */
+    boolean isFailing() {
+        return failures.get() != null;
     }
 
     private void add(String reason, boolean full) {

@@ -155,10 +155,8 @@ public final class Streams implements AutoCloseable {
         try {
             Duration pause = SHORTEST_PAUSE;
             while (true) {
-                boolean calm = look() && problem() == null && !publishHealth.isFull();
-                Duration next = calm ? settings.checkInterval() : pause;
-                if (looks.tryAcquire(next.toNanos(), TimeUnit.NANOSECONDS)) {
-                    looks.drainPermits();
+                boolean calm = look() && problem() == null && !publishHealth.isFailing();
+                if (rest(calm ? settings.checkInterval() : pause)) {
                     pause = SHORTEST_PAUSE;
                 } else {
                     pause = calm ? SHORTEST_PAUSE : min(pause.multipliedBy(2), LONGEST_PAUSE);
@@ -167,6 +165,22 @@ public final class Streams implements AutoCloseable {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
+    }
+
+    /** Waits, but no longer than until publishing begins to fail. True if the connection has changed meanwhile. */
+    private boolean rest(Duration time) throws InterruptedException {
+        boolean failing = publishHealth.isFailing();
+        long end = System.nanoTime() + time.toNanos();
+        for (long left = time.toNanos(); left > 0; left = end - System.nanoTime()) {
+            if (looks.tryAcquire(Math.min(left, LONGEST_PAUSE.toNanos()), TimeUnit.NANOSECONDS)) {
+                looks.drainPermits();
+                return true;
+            }
+            if (!failing && publishHealth.isFailing()) {
+                return false;
+            }
+        }
+        return false;
     }
 
     /** False if not all that was to be seen could be seen. */

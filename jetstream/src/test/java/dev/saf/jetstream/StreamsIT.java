@@ -2,17 +2,27 @@ package dev.saf.jetstream;
 
 import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import dev.saf.natsserver.NatsServer;
+import dev.saf.settings.InvalidSettingException;
 import io.nats.client.JetStreamManagement;
 import io.nats.client.api.DiscardPolicy;
+import io.nats.client.api.StorageType;
 import io.nats.client.api.StreamConfiguration;
+import java.io.BufferedReader;
 import java.io.IOException;
+import java.io.InputStreamReader;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.springframework.boot.health.contributor.Status;
 
 @Timeout(60)
 class StreamsIT {
@@ -20,8 +30,7 @@ class StreamsIT {
     @Test
     void createsWhatIsMissing() throws Exception {
         try (NatsServer server = NatsServer.start();
-                Running running = Running.on(server)) {
-            running.awaitUsable();
+                Running running = Running.on(server).usable()) {
             StreamConfiguration events =
                     running.management().getStreamInfo("events").getConfiguration();
             assertThat(events.getSubjects()).containsExactly("events.>");
@@ -36,34 +45,221 @@ class StreamsIT {
             assertThat(deadLetters.getMaxAge()).isEqualTo(Duration.ofDays(30));
             assertThat(running.streams().state("events")).isEqualTo(new StreamState.Sound(List.of()));
             assertThat(running.streams().state("dead-letters")).isEqualTo(new StreamState.Sound(List.of()));
+            assertThat(running.health().getStatus()).isEqualTo(Status.UP);
         }
     }
 
-    /** A connection with streams, as a service has them. */
-    record Running(NatsConnection connection, PublishHealth publishHealth, Streams streams) implements AutoCloseable {
+    @Test
+    void createsWithEveryAttributeThatIsConfigured() throws Exception {
+        try (NatsServer server = NatsServer.start();
+                Running running = Running.on(
+                                server,
+                                "events.description",
+                                "all of them",
+                                "events.max-bytes",
+                                "10MB",
+                                "events.max-messages",
+                                "1000",
+                                "events.max-messages-per-subject",
+                                "100",
+                                "events.max-message-size",
+                                "64KB",
+                                "events.max-consumers",
+                                "7",
+                                "events.max-age",
+                                "1d",
+                                "events.duplicate-window",
+                                "5s",
+                                "events.compression",
+                                "s2",
+                                "events.allow-direct",
+                                "true",
+                                "events.allow-atomic",
+                                "false",
+                                "events.deny-delete",
+                                "true",
+                                "events.deny-purge",
+                                "true",
+                                "events.metadata.team",
+                                "orders",
+                                "events.republish.source",
+                                "events.>",
+                                "events.republish.destination",
+                                "live.>")
+                        .usable()) {
+            StreamConfiguration events =
+                    running.management().getStreamInfo("events").getConfiguration();
+            assertThat(events.getDescription()).isEqualTo("all of them");
+            assertThat(events.getMaxBytes()).isEqualTo(10 << 20);
+            assertThat(events.getMaxMsgs()).isEqualTo(1000);
+            assertThat(events.getMaxMsgsPerSubject()).isEqualTo(100);
+            assertThat(events.isDiscardNewPerSubject()).isTrue();
+            assertThat(events.getMaximumMessageSize()).isEqualTo(64 << 10);
+            assertThat(events.getMaxConsumers()).isEqualTo(7);
+            assertThat(events.getAllowDirect()).isTrue();
+            assertThat(events.getDenyDelete()).isTrue();
+            assertThat(events.getMetadata()).containsEntry("team", "orders");
+            assertThat(running.streams().state("events")).isEqualTo(new StreamState.Sound(List.of()));
+        }
+    }
 
-        static Running on(NatsServer server, String... streamSettings) throws InterruptedException {
-            NatsConnection connection = new NatsConnection(Settled.nats("servers", server.url()), null);
+    @Test
+    void neverAltersAStreamThatExists() throws Exception {
+        try (NatsServer server = NatsServer.start()) {
+            try (Running first = Running.on(server, "events.max-bytes", "10MB", "events.max-age", "8d")) {
+                first.usable();
+            }
+            try (Running second = Running.on(server).usable()) {
+                assertThat(second.management()
+                                .getStreamInfo("events")
+                                .getConfiguration()
+                                .getMaxBytes())
+                        .isEqualTo(10 << 20);
+                assertThat(second.streams().state("events"))
+                        .isEqualTo(new StreamState.Sound(List.of(
+                                "stream events has max-age=8d where 7d is configured",
+                                "stream events has max-bytes=10485760 where 1073741824 is configured")));
+            }
+        }
+    }
+
+    @Test
+    void findsOutThatAStreamHasBecomeUnsafe() throws Exception {
+        try (NatsServer server = NatsServer.start();
+                Running running = Running.on(server).usable()) {
+            running.management().deleteStream("events");
+            running.management()
+                    .addStream(StreamConfiguration.builder()
+                            .name("events")
+                            .subjects("events.>")
+                            .storageType(StorageType.Memory)
+                            .noAck(true)
+                            .build());
+            await().until(() -> running.streams().state("events") instanceof StreamState.Unsafe);
+            assertThat(running.streams().usable("events")).isFalse();
+            assertThat(running.streams().usable("dead-letters")).isTrue();
+            assertThat(running.health().getStatus()).isEqualTo(Status.DOWN);
+            assertThat(running.problem())
+                    .contains("no-ack=true where false is configured: nothing published is ever confirmed")
+                    .contains("storage=memory where file is configured")
+                    .contains("discard=old where new is configured");
+            running.management().deleteStream("events");
+            running.usable();
+            assertThat(running.health().getStatus()).isEqualTo(Status.UP);
+        }
+    }
+
+    @Test
+    void createsAgainWhatNatsHasLost() throws Exception {
+        try (NatsServer server = NatsServer.start();
+                Running running = Running.on(server).usable()) {
+            running.management().deleteStream("events");
+            await().untilAsserted(() ->
+                    assertThat(running.management().getStreamNames()).contains("events"));
+        }
+    }
+
+    @Test
+    void looksAtOnceWhenPublishingFails() throws Exception {
+        try (NatsServer server = NatsServer.start();
+                NatsConnection connection = new NatsConnection(Settled.nats("servers", server.url()), null)) {
             connection.start();
             PublishHealth health = new PublishHealth(System::nanoTime);
-            Streams streams = new Streams(
-                    connection, Settled.streams(streamSettings), health, List.of(Streams.EVENTS, Streams.DEAD_LETTERS));
-            streams.start();
-            return new Running(connection, health, streams);
+            try (Streams streams =
+                    new Streams(connection, Settled.streams("check-interval", "1h"), health, List.of(Streams.EVENTS))) {
+                streams.start();
+                await().until(() -> streams.usable(Streams.EVENTS));
+                JetStreamManagement management =
+                        requireNonNull(connection.current()).jetStreamManagement();
+                management.deleteStream("events");
+                health.failed("nobody answers");
+                await().untilAsserted(
+                                () -> assertThat(management.getStreamNames()).containsExactly("events"));
+            }
         }
+    }
 
-        JetStreamManagement management() throws IOException {
-            return requireNonNull(connection.current()).jetStreamManagement();
+    @Test
+    void saysWhichPermissionItLacksToCreateAStream() {
+        try (NatsServer server = NatsServer.builder()
+                        .config(permissions("\"$JS.API.INFO\", \"$JS.API.STREAM.INFO.*\","
+                                + " \"$JS.API.STREAM.CREATE.events\", \"events.>\""))
+                        .start();
+                Running running = Running.on(login(server), Settled.streams())) {
+            await().atMost(Duration.ofSeconds(15)).until(() -> running.streams().usable("events"));
+            await().atMost(Duration.ofSeconds(15))
+                    .until(() -> running.streams().state("dead-letters") instanceof StreamState.Missing);
+            assertThat(running.problem())
+                    .startsWith("stream dead-letters does not exist and could not be created: ")
+                    .contains("Permissions Violation for Publish to \"$JS.API.STREAM.CREATE.dead-letters\"");
         }
+    }
 
-        void awaitUsable() {
-            await().until(() -> streams.usable(Streams.EVENTS) && streams.usable(Streams.DEAD_LETTERS));
+    @Test
+    void needsNoPermissionToCreateWhatExists() throws Exception {
+        try (NatsServer server = NatsServer.start()) {
+            Running.on(server).usable().close();
+            server.restartWith(permissions("\"$JS.API.INFO\", \"$JS.API.STREAM.INFO.*\""));
+            try (Running running = Running.on(login(server), Settled.streams()).usable()) {
+                assertThat(running.health().getStatus()).isEqualTo(Status.UP);
+            }
         }
+    }
 
-        @Override
-        public void close() {
-            streams.close();
-            connection.close();
+    @Test
+    void knowsWhenAFullStreamHasRoomAgain() throws Exception {
+        try (NatsServer server = NatsServer.start();
+                Running running = Running.on(server, "events.max-messages", "1").usable()) {
+            running.nats().jetStream().publish("events.a", new byte[1]);
+            running.publishHealth().full("stream events is full");
+            await().during(Duration.ofSeconds(1))
+                    .until(() -> running.publishHealth().isFailing());
+            running.management().purgeStream("events");
+            await().until(() -> !running.publishHealth().isFailing());
         }
+    }
+
+    @Test
+    void refusesToStartWithAServerTooOld() throws IOException {
+        try (ServerSocket old = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            Thread.ofVirtual().start(() -> serve(old, "2.11.9"));
+            String server = "nats://127.0.0.1:" + old.getLocalPort();
+            assertThatThrownBy(() -> Running.on(Settled.nats("servers", server), Settled.streams())
+                            .close())
+                    .isInstanceOf(InvalidSettingException.class)
+                    .hasMessage("saf.nats.servers: nats-server 2.11.9 at " + server
+                            + " is too old, at least 2.12.0 is needed");
+        }
+    }
+
+    /** As much of a nats-server as it takes to be recognised as an old one; no such binary is at hand. */
+    private static void serve(ServerSocket listener, String version) {
+        try (Socket client = listener.accept();
+                BufferedReader lines =
+                        new BufferedReader(new InputStreamReader(client.getInputStream(), StandardCharsets.UTF_8))) {
+            String info = "INFO {\"server_id\":\"X\",\"version\":\"" + version
+                    + "\",\"proto\":1,\"headers\":true,\"max_payload\":1048576}\r\n";
+            client.getOutputStream().write(info.getBytes(StandardCharsets.UTF_8));
+            for (String line = lines.readLine(); line != null; line = lines.readLine()) {
+                if (line.equals("PING")) {
+                    client.getOutputStream().write("PONG\r\n".getBytes(StandardCharsets.UTF_8));
+                }
+            }
+        } catch (IOException e) {
+            // The test is over.
+        }
+    }
+
+    private static String permissions(String publish) {
+        return """
+            authorization { users: [ { user: saf, password: secret, permissions: {
+              publish: [ %s ]
+              subscribe: [ "_INBOX.>" ]
+            } } ] }
+            """.formatted(publish);
+    }
+
+    private static NatsSettings login(NatsServer server) {
+        return Settled.nats("servers", server.url(), "user", "saf", "password", "secret", "request-timeout", "500ms");
     }
 }
