@@ -11,6 +11,7 @@ import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Assumptions;
 import org.testcontainers.DockerClientFactory;
 import org.testcontainers.containers.GenericContainer;
+import org.testcontainers.containers.startupcheck.StartupCheckStrategy;
 import org.testcontainers.utility.DockerImageName;
 
 /**
@@ -23,6 +24,7 @@ final class NatsContainer implements Instance {
 
     private final GenericContainer<?> container;
     private final DockerClient docker;
+    private final long pid;
 
     NatsContainer(Path folder, Path configuration, Path log) {
         Assumptions.assumeTrue(
@@ -35,17 +37,25 @@ final class NatsContainer implements Instance {
                         create -> Objects.requireNonNullElseGet(create.getHostConfig(), HostConfig::new)
                                 .withBinds(Bind.parse(folder + ":" + folder + ":rw")));
         container.setWaitStrategy(null);
+        // Whether it serves, and why not, is for NatsServer to find out, as with a process.
+        container.setStartupCheckStrategy(new StartupCheckStrategy() {
+            @Override
+            public StartupStatus checkStartupState(DockerClient client, String id) {
+                return StartupStatus.SUCCESSFUL;
+            }
+        });
         docker = container.getDockerClient();
         container.start();
+        Long inspected = docker.inspectContainerCmd(container.getContainerId())
+                .exec()
+                .getState()
+                .getPidLong();
+        pid = inspected == null ? 0 : inspected;
     }
 
     @Override
     public long pid() {
-        Long pid = docker.inspectContainerCmd(container.getContainerId())
-                .exec()
-                .getState()
-                .getPidLong();
-        return pid == null ? 0 : pid;
+        return pid;
     }
 
     @Override

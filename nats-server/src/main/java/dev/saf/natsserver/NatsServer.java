@@ -179,12 +179,10 @@ public final class NatsServer implements AutoCloseable {
     /** Ends it, and deletes its folder unless that was given. Does nothing the second time. */
     @Override
     public void close() {
-        if (isRunning()) {
-            if (kept) {
-                stop();
-            } else {
-                kill();
-            }
+        if (instance != null) {
+            instance.signal(kept ? "TERM" : "KILL");
+            instance.signal("CONT");
+            awaitEnd();
         }
         if (!kept && Files.exists(store)) {
             delete(store);

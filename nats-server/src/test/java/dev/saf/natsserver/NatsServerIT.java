@@ -10,8 +10,6 @@ import io.nats.client.Options;
 import io.nats.client.api.StorageType;
 import io.nats.client.api.StreamConfiguration;
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -142,10 +140,9 @@ class NatsServerIT {
     }
 
     @Test
-    void saysWhyItDoesNotStart() throws Exception {
-        try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-            assertThatThrownBy(() ->
-                            NatsServer.builder().port(taken.getLocalPort()).start())
+    void saysWhyItDoesNotStart() {
+        try (NatsServer other = NatsServer.start()) {
+            assertThatThrownBy(() -> NatsServer.builder().port(other.port()).start())
                     .isInstanceOf(NatsServerException.class)
                     .hasMessageContaining("address already in use");
         }
