@@ -16,6 +16,7 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.springframework.boot.context.properties.bind.BindException;
 import org.springframework.boot.context.properties.bind.Binder;
+import org.springframework.boot.context.properties.bind.PropertySourcesPlaceholdersResolver;
 import org.springframework.boot.context.properties.source.ConfigurationProperty;
 import org.springframework.boot.context.properties.source.ConfigurationPropertyName;
 import org.springframework.boot.context.properties.source.ConfigurationPropertyName.Form;
@@ -48,6 +49,11 @@ public final class Settings {
 
     /** Steers the tests, see CONTRIBUTING. */
     private static final String PEERS = "SAF_PEERS";
+
+    /** With the value container, steers the tests too; as a setting it has no value of its own, only parts. */
+    private static final ConfigurationPropertyName NATS = ConfigurationPropertyName.of("saf.nats");
+
+    private static final String IN_CONTAINER = "container";
 
     private final ConfigurableEnvironment environment;
 
@@ -88,7 +94,7 @@ public final class Settings {
                         .flatMap(known -> SettingNames.of(known).stream())
                         .toList());
         try {
-            return Binder.get(environment).bindOrCreate(prefix, type);
+            return binder().bindOrCreate(prefix, type);
         } catch (BindException e) {
             throw refusal(prefix, e);
         }
@@ -119,6 +125,17 @@ public final class Settings {
                         Leaf::defaultValue,
                         (first, second) -> first,
                         LinkedHashMap::new));
+    }
+
+    private Binder binder() {
+        if (!IN_CONTAINER.equals(environment.getProperty(NATS.toString()))) {
+            return Binder.get(environment);
+        }
+        List<ConfigurationPropertySource> sources = new ArrayList<>();
+        for (ConfigurationPropertySource source : ConfigurationPropertySources.get(environment)) {
+            sources.add(source.filter(name -> !name.equals(NATS)));
+        }
+        return new Binder(sources, new PropertySourcesPlaceholdersResolver(environment));
     }
 
     private void refuseUnknown(String prefix, List<Leaf> known) {

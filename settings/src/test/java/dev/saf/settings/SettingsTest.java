@@ -53,6 +53,17 @@ class SettingsTest {
     }
 
     @Test
+    void isNotDisturbedByThePropertyThatPutsTheTestsNatsIntoAContainer() {
+        Settings settings =
+                settings(Map.of("saf.nats", "container", "saf.nats.subjects", "${other}", "other", "c"), Map.of());
+        assertThat(settings.bind("saf.nats", Example.class).subjects()).containsExactly("c");
+        assertThat(settings(Map.of("saf.nats", "container"), Map.of())
+                        .bind("saf.nats", Other.class)
+                        .concurrency())
+                .isEqualTo(1);
+    }
+
+    @Test
     void readsBothSpellingsOfADashInTheEnvironment() {
         Settings settings = settings(Map.of(), Map.of("SAF_CHANNELS_HOOK_ARTIFICIAL_SLEEP", "3s"));
         assertThat(settings.bind("saf.channels.hook", Example.class).artificialSleep())
