@@ -1,0 +1,30 @@
+# Thin names for the commands the README shows. `just` alone lists them.
+
+producer := env("SAF_PRODUCER", "http://127.0.0.1:1378")
+
+[private]
+default:
+    @just --list --unsorted
+
+# everything on this machine: nats-server, consumer and producer, until Ctrl-C or `just down`
+up:
+    mvn -q spring-boot:run
+
+# stop what `just up` started in this folder, and wait until it has stopped
+down:
+    #!/bin/sh
+    pid=$(cat .saf/pid 2>/dev/null) && kill "$pid" 2>/dev/null || { echo "Saf does not run here"; exit 0; }
+    while kill -0 "$pid" 2>/dev/null; do sleep 0.2; done
+
+# all tests
+test:
+    mvn verify
+
+# send an event, e.g. just send ride.accepted '{"ride": 1}'
+send subject payload='null':
+    curl -sS -i {{ quote(producer + "/api/event") }} -H 'Content-Type: application/json' \
+        -d {{ quote('{"subject": "' + subject + '", "payload": ' + payload + '}') }}
+
+# rewrite all sources in the project's format
+format:
+    mvn -q -pl format test -Dformat=apply
