@@ -126,6 +126,11 @@ final class StreamContract {
                     "placement.cluster",
                     s -> s.getPlacement() == null ? null : s.getPlacement().getCluster()),
             harmless(
+                    "placement.tags",
+                    s -> s.getPlacement() == null || s.getPlacement().getTags() == null
+                            ? List.of()
+                            : s.getPlacement().getTags()),
+            harmless(
                     "republish.destination",
                     s -> s.getRepublish() == null ? null : s.getRepublish().getDestination()),
             harmless("allow-direct", StreamConfiguration::getAllowDirect),

@@ -55,6 +55,7 @@ public final class Streams implements AutoCloseable {
     private final List<String> names;
     private final Map<String, Sight> sights = new ConcurrentHashMap<>();
     private final Semaphore looks = new Semaphore(0);
+    private volatile boolean closed;
     private volatile @Nullable Thread watcher;
     private volatile @Nullable String outdatedServer;
 
@@ -93,6 +94,7 @@ public final class Streams implements AutoCloseable {
 
     @Override
     public void close() {
+        closed = true;
         Thread thread = watcher;
         if (thread != null) {
             thread.interrupt();
@@ -154,7 +156,7 @@ public final class Streams implements AutoCloseable {
     private void watch() {
         try {
             Duration pause = SHORTEST_PAUSE;
-            while (true) {
+            while (!closed) {
                 boolean calm = look() && problem() == null && !publishHealth.isFailing();
                 if (rest(calm ? settings.checkInterval() : pause)) {
                     pause = SHORTEST_PAUSE;
@@ -266,7 +268,7 @@ public final class Streams implements AutoCloseable {
     /** Keeps what was seen, and logs it if it is news. */
     private void remember(Sight before, String name, StreamState state, @Nullable StreamInfo info) {
         sights.put(name, new Sight(state, info));
-        if (state.equals(before.state())) {
+        if (closed || state.equals(before.state())) {
             return;
         }
         switch (state) {

@@ -3,6 +3,7 @@ package dev.saf.jetstream;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import dev.saf.natsserver.NatsCluster;
 import dev.saf.natsserver.NatsServer;
 import io.nats.client.Connection;
 import java.io.IOException;
@@ -47,6 +48,35 @@ class NatsConnectionIT {
             }
             await().untilAsserted(() -> assertThat(changes.get()).isGreaterThanOrEqualTo(3));
             assertThat(connection.watch().reconnects.sum()).isEqualTo(3);
+        }
+    }
+
+    @Test
+    void goesOverToAnotherServerOfTheCluster() {
+        try (NatsCluster cluster = NatsCluster.start(3);
+                Running running = Running.on(
+                        Settled.nats("servers", String.join(",", cluster.urls())),
+                        Settled.streams(
+                                "events.replicas", "3",
+                                "events.max-bytes", "100MB",
+                                "dead-letters.replicas", "3",
+                                "dead-letters.max-bytes", "100MB"))) {
+            running.usable();
+            String url = String.valueOf(running.nats().getConnectedUrl());
+            long epoch = running.connection().epoch();
+            cluster.nodes().stream()
+                    .filter(node -> url.contains(":" + node.port()))
+                    .forEach(NatsServer::kill);
+            await().atMost(Duration.ofSeconds(5))
+                    .until(() -> running.connection().epoch() > epoch);
+            assertThat(running.nats().getConnectedUrl()).isNotEqualTo(url);
+            await().atMost(Duration.ofSeconds(20))
+                    .untilAsserted(() -> assertThat(running.management()
+                                    .getStreamInfo("events")
+                                    .getConfiguration()
+                                    .getReplicas())
+                            .isEqualTo(3));
+            assertThat(running.problem()).isEmpty();
         }
     }
 
