@@ -18,12 +18,16 @@ import org.springframework.boot.ssl.SslBundles;
 @Timeout(60)
 class TlsIT {
 
+    /** The servers' store, too, so that one in a container can read the certificates. */
+    @TempDir
+    private static Path folder;
+
     private static Certificate localhost;
     private static Certificate elsewhere;
     private static Certificate client;
 
     @BeforeAll
-    static void makeCertificates(@TempDir Path folder) throws Exception {
+    static void makeCertificates() throws Exception {
         localhost = Certificate.of(folder, "localhost");
         elsewhere = Certificate.of(folder, "elsewhere.example");
         client = Certificate.of(folder, "client.example");
@@ -134,12 +138,14 @@ class TlsIT {
 
     private static NatsServer server(Certificate certificate, String more) {
         return NatsServer.builder()
+                .store(folder)
                 .config("tls { " + certificate.lines() + more + " }")
                 .start();
     }
 
     private static NatsServer webSocket(int port, Certificate certificate) {
         return NatsServer.builder()
+                .store(folder)
                 .config("websocket { listen: \"127.0.0.1:%d\", tls { %s } }".formatted(port, certificate.lines()))
                 .start();
     }
