@@ -100,6 +100,11 @@ public final class Settings {
         }
     }
 
+    /** A single property as text, null if it is not configured. For what decides which record is to be bound. */
+    public @Nullable String text(String property) {
+        return Binder.get(environment).bind(property, String.class).orElse(null);
+    }
+
     /**
      * The names that stand directly below a prefix, such as the channels below {@code saf.channels}, in the order of
      * their sources and as they were written (from an environment variable: in lower case).

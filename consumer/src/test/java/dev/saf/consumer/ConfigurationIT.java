@@ -1,0 +1,108 @@
+package dev.saf.consumer;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.saf.settings.InvalidSettingException;
+import java.io.File;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** Nobody listens where these look for NATS: what is wrong is said without it. */
+class ConfigurationIT {
+
+    private static final String NOBODY = "nats://127.0.0.1:1";
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+        saf.channels.mqqt.url=x                   | saf.channels.mqqt.type: 'mqqt' is unknown; known types are [log, scripted, webhook]
+        saf.channels.a.type=mqtt                  | saf.channels.a.type: 'mqtt' is unknown; known types are [log, scripted, webhook]
+        saf.channels.log.payloads=true            | saf.channels.log.payloads: is unknown; saf.channels.log has [type, subjects, concurrency
+        saf.channels.log.payload=perhaps          | saf.channels.log.payload: 'perhaps' is not true or false
+        saf.channels.log.concurrency=0            | saf.channels.log.concurrency: must be between 1 and 10000, is 0
+        saf.channels.log.concurrency=many         | saf.channels.log.concurrency: 'many' is not a whole number
+        saf.channels.log.timeout=0s               | saf.channels.log.timeout: must be between 10ms and 3600000ms, is 0ms
+        saf.channels.log.timeout=soon             | saf.channels.log.timeout: 'soon' is not a duration
+        saf.channels.log.ack-wait=1ms             | saf.channels.log.ack-wait: must be between 1000ms and
+        saf.channels.log.artificial-sleep=40s     | saf.channels.log.artificial-sleep: must be shorter than timeout (30000ms), is 40000ms
+        saf.channels.log.retry.attempts=0         | saf.channels.log.retry.attempts: must be at least 1, is 0
+        saf.channels.log.retry.initial=0s         | saf.channels.log.retry.initial: must be between 1ms and 24h
+        saf.channels.log.retry.multiplier=0.5     | saf.channels.log.retry.multiplier: must be between 1 and 100, is 0.5
+        saf.channels.log.retry.multiplier=NaN     | saf.channels.log.retry.multiplier: must be between 1 and 100, is NaN
+        saf.channels.log.retry.cap=1ms            | saf.channels.log.retry.cap: must be between retry.initial (1000ms) and 24h, is 1ms
+        saf.channels.log.retry.backoff=2          | saf.channels.log.retry.backoff: is unknown
+        saf.channels.log.subjects=a..b            | saf.channels.log.subjects: 'a..b' must be dot-separated tokens
+        saf.channels.log.subjects=a.>.b           | saf.channels.log.subjects: 'a.>.b' must be
+        saf.channels.log.subjects=events.é        | saf.channels.log.subjects: 'events.é' must be
+        saf.channels.log.subjects=a.*,a.b         | saf.channels.log.subjects: 'a.*' and 'a.b' must not have events in common
+        saf.channels.a-due.type=log               | saf.channels.a-due: the name of a channel must be
+        saf.channels.1st.type=log                 | saf.channels.1st: the name of a channel must be
+        saf.channels.hook.type=webhook            | saf.channels.hook.url: is missing
+        saf.channels.webhook.url=ftp://a          | saf.channels.webhook.url: must begin with http:// or https://
+        saf.channels.scripted.mood=bad            | saf.channels.scripted.mood: must not be bad
+        saf.channels.scripted.mood=impossible     | saf.channels.scripted.mood: 'impossible' cannot be had
+        saf.chanels.log.type=log                  | saf.chanels.log.type: is unknown; saf has the parts
+        """)
+    void refusesWhatIsWrongByName(String setting, String message) {
+        assertThatThrownBy(() -> Consumer.start(NOBODY, setting).close())
+                .rootCause()
+                .isInstanceOf(InvalidSettingException.class)
+                .hasMessageStartingWith(message);
+    }
+
+    @Test
+    void refusesToRunWithoutAnyChannel() {
+        assertThatThrownBy(() -> Consumer.start(NOBODY).close())
+                .rootCause()
+                .hasMessageStartingWith("saf.channels: has no channel, so no event would go anywhere");
+    }
+
+    @Test
+    void refusesAnUnknownSslBundle() {
+        assertThatThrownBy(() -> Consumer.start(
+                                NOBODY,
+                                "saf.channels.hook.type=webhook",
+                                "saf.channels.hook.url=https://localhost/",
+                                "saf.channels.hook.ssl-bundle=partner")
+                        .close())
+                .rootCause()
+                .hasMessageStartingWith(
+                        "saf.channels.hook.ssl-bundle: 'partner' is not configured below spring.ssl.bundle");
+    }
+
+    @Test
+    void saysSoInASentenceAndNotInAStackTrace(@TempDir Path folder) throws Exception {
+        Files.writeString(folder.resolve("saf.yml"), """
+            saf:
+              channels:
+                log: {}
+                hook:
+                  type: webhook
+                  urll: http://localhost/
+            """);
+        Path log = folder.resolve("out");
+        List<String> command = new ArrayList<>(List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-cp",
+                System.getProperty("java.class.path").replace(".." + File.separator, ""),
+                ConsumerApplication.class.getName()));
+        Process child = new ProcessBuilder(command)
+                .directory(folder.toFile())
+                .redirectErrorStream(true)
+                .redirectOutput(log.toFile())
+                .start();
+        assertThat(child.waitFor(60, TimeUnit.SECONDS)).isTrue();
+        assertThat(child.exitValue()).isNotZero();
+        assertThat(Files.readString(log))
+                .contains("saf.channels.hook.urll: is unknown; saf.channels.hook has [type, subjects,")
+                .contains("Correct saf.channels.hook.urll in saf.yml or in the environment")
+                .doesNotContain("\tat ");
+    }
+}

@@ -1,0 +1,49 @@
+package dev.saf.consumer;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.saf.channel.Channel;
+import dev.saf.channel.RejectedEventException;
+import java.io.IOException;
+import java.time.Duration;
+import org.junit.jupiter.api.Test;
+
+class DispatcherTest {
+
+    @Test
+    void tellsWhatBecameOfAnEvent() {
+        assertThat(offer(event -> {})).isEqualTo(new Outcome.Taken());
+        assertThat(offer(event -> {
+                    throw new RejectedEventException("unknown customer");
+                }))
+                .isEqualTo(new Outcome.Rejected("unknown customer"));
+        assertThat(offer(event -> {
+                    throw new IOException("refused");
+                }))
+                .isEqualTo(new Outcome.Failed("IOException: refused"));
+    }
+
+    @Test
+    void takesErrorsForFailures() {
+        assertThat(offer(event -> {
+                    throw new StackOverflowError();
+                }))
+                .isEqualTo(new Outcome.Failed("StackOverflowError"));
+    }
+
+    @Test
+    void saysErrorsInOneLineOfBoundedLength() {
+        assertThat(offer(event -> {
+                    throw new IOException("one\r\n\ttwo" + "x".repeat(10_000));
+                }))
+                .isInstanceOfSatisfying(
+                        Outcome.Failed.class,
+                        failed -> assertThat(failed.error())
+                                .startsWith("IOException: one twoxxx")
+                                .hasSize(501));
+    }
+
+    private static Outcome offer(Channel channel) {
+        return new Dispatcher(channel, Duration.ZERO).offer(Nats.event("a", "1"));
+    }
+}

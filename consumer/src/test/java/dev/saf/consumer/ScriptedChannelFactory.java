@@ -1,0 +1,49 @@
+package dev.saf.consumer;
+
+import dev.saf.channel.Channel;
+import dev.saf.channel.ChannelFactory;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Function;
+import javax.net.ssl.SSLContext;
+import org.jspecify.annotations.Nullable;
+
+/** Channels of type {@code scripted}, which do what a test says. */
+public final class ScriptedChannelFactory implements ChannelFactory<ScriptedChannelFactory.Script> {
+
+    private static final Map<String, Channel> SCRIPTS = new ConcurrentHashMap<>();
+
+    /** Whatever a bad setting may be. */
+    public record Script(@Nullable String mood) {
+
+        /** Refuses a bad mood. */
+        public Script {
+            if ("bad".equals(mood)) {
+                throw new IllegalArgumentException("mood: must not be bad");
+            }
+        }
+    }
+
+    static void script(String name, Channel channel) {
+        SCRIPTS.put(name, channel);
+    }
+
+    @Override
+    public String type() {
+        return "scripted";
+    }
+
+    @Override
+    public Class<Script> settings() {
+        return Script.class;
+    }
+
+    @Override
+    public Channel open(String name, Script settings, Function<String, SSLContext> sslContexts) {
+        if ("impossible".equals(settings.mood())) {
+            throw new IllegalArgumentException("mood: 'impossible' cannot be had");
+        }
+        Channel script = SCRIPTS.get(name);
+        return script == null ? event -> {} : script;
+    }
+}
