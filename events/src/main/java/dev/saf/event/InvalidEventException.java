@@ -4,6 +4,7 @@ package dev.saf.event;
 public final class InvalidEventException extends RuntimeException {
 
     private final String attribute;
+    private final String problem;
 
     /**
      * @param attribute the attribute at fault, such as {@code subject}
@@ -12,9 +13,15 @@ public final class InvalidEventException extends RuntimeException {
     public InvalidEventException(String attribute, String problem) {
         super(attribute + " " + problem);
         this.attribute = attribute;
+        this.problem = problem;
     }
 
     public String attribute() {
         return attribute;
+    }
+
+    /** What is wrong and what is allowed, to be read after the attribute's name. */
+    public String problem() {
+        return problem;
     }
 }

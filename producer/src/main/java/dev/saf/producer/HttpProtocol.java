@@ -1,0 +1,88 @@
+package dev.saf.producer;
+
+import java.nio.channels.ClosedChannelException;
+import java.nio.channels.SocketChannel;
+import java.time.Duration;
+import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import org.apache.coyote.AbstractProcessor;
+import org.apache.coyote.http11.Http11NioProtocol;
+import org.apache.tomcat.util.net.NioEndpoint;
+import org.apache.tomcat.util.net.SocketWrapperBase;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Tomcat's HTTP/1.1 with two things it lacks: a deadline for a request's headers as a whole, since its own time-out
+ * begins anew with every byte; and a way to take no more connections while those that are there are still served.
+ *
+ * <p>Public because Tomcat makes an instance by name.
+ */
+public final class HttpProtocol extends Http11NioProtocol {
+
+    private static final Duration SWEEP = Duration.ofMillis(500);
+
+    private Duration headerTimeout = Duration.ofSeconds(10);
+    private @Nullable ScheduledFuture<?> sweep;
+
+    public HttpProtocol() {
+        super(new Endpoint());
+    }
+
+    void setHeaderTimeout(Duration timeout) {
+        headerTimeout = timeout;
+    }
+
+    /** Takes no more connections, for good. */
+    void closeForNewConnections() {
+        ((Endpoint) getEndpoint()).closed = true;
+        getEndpoint().closeServerSocketGraceful();
+    }
+
+    @Override
+    public void start() throws Exception {
+        super.start();
+        sweep = getUtilityExecutor()
+                .scheduleWithFixedDelay(
+                        this::hangUpOnDrippingHeaders, SWEEP.toMillis(), SWEEP.toMillis(), TimeUnit.MILLISECONDS);
+    }
+
+    @Override
+    public void stop() throws Exception {
+        if (sweep != null) {
+            sweep.cancel(false);
+        }
+        super.stop();
+    }
+
+    private void hangUpOnDrippingHeaders() {
+        for (SocketWrapperBase<?> connection : getEndpoint().getConnections()) {
+            // A connection at rest has a processor if its request is waiting: for an answer, or else for the rest of
+            // its headers.
+            if (connection.getCurrentProcessor() instanceof AbstractProcessor processor && !processor.isAsync()) {
+                long started = processor.getRequest().getStartTimeNanos();
+                if (started > 0 && System.nanoTime() - started > headerTimeout.toNanos()) {
+                    connection.close();
+                }
+            }
+        }
+    }
+
+    private static final class Endpoint extends NioEndpoint {
+
+        private volatile boolean closed;
+
+        /** The thread that accepts would take the closed socket for an error and try again and again. */
+        @Override
+        protected SocketChannel serverSocketAccept() throws Exception {
+            try {
+                return super.serverSocketAccept();
+            } catch (ClosedChannelException e) {
+                while (closed && isRunning()) {
+                    LockSupport.parkNanos(Duration.ofMillis(10).toNanos());
+                }
+                throw e;
+            }
+        }
+    }
+}
