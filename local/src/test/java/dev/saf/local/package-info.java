@@ -1,0 +1,4 @@
+@NullMarked
+package dev.saf.local;
+
+import org.jspecify.annotations.NullMarked;
