@@ -53,7 +53,7 @@ final class Draining implements SmartLifecycle {
         if (http != null) {
             http.closeForNewConnections();
             long ends = System.nanoTime() + LONGEST;
-            while (http.getConnectionCount() > 0 && System.nanoTime() - ends < 0) {
+            while (http.openConnections() > 0 && System.nanoTime() - ends < 0) {
                 LockSupport.parkNanos(STEP);
             }
         }

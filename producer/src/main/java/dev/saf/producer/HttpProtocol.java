@@ -1,14 +1,10 @@
 package dev.saf.producer;
 
-import java.nio.channels.ClosedChannelException;
-import java.nio.channels.SocketChannel;
 import java.time.Duration;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.LockSupport;
 import org.apache.coyote.AbstractProcessor;
 import org.apache.coyote.http11.Http11NioProtocol;
-import org.apache.tomcat.util.net.NioEndpoint;
 import org.apache.tomcat.util.net.SocketWrapperBase;
 import org.jspecify.annotations.Nullable;
 
@@ -25,18 +21,18 @@ public final class HttpProtocol extends Http11NioProtocol {
     private Duration headerTimeout = Duration.ofSeconds(10);
     private @Nullable ScheduledFuture<?> sweep;
 
-    public HttpProtocol() {
-        super(new Endpoint());
-    }
-
     void setHeaderTimeout(Duration timeout) {
         headerTimeout = timeout;
     }
 
     /** Takes no more connections, for good. */
     void closeForNewConnections() {
-        ((Endpoint) getEndpoint()).closed = true;
         getEndpoint().closeServerSocketGraceful();
+    }
+
+    /** Tomcat's own count is one of permits, and is off by one or two once no more are given. */
+    int openConnections() {
+        return getEndpoint().getConnections().size();
     }
 
     @Override
@@ -64,24 +60,6 @@ public final class HttpProtocol extends Http11NioProtocol {
                 if (started > 0 && System.nanoTime() - started > headerTimeout.toNanos()) {
                     connection.close();
                 }
-            }
-        }
-    }
-
-    private static final class Endpoint extends NioEndpoint {
-
-        private volatile boolean closed;
-
-        /** The thread that accepts would take the closed socket for an error and try again and again. */
-        @Override
-        protected SocketChannel serverSocketAccept() throws Exception {
-            try {
-                return super.serverSocketAccept();
-            } catch (ClosedChannelException e) {
-                while (closed && isRunning()) {
-                    LockSupport.parkNanos(Duration.ofMillis(10).toNanos());
-                }
-                throw e;
             }
         }
     }

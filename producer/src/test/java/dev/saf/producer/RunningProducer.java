@@ -56,6 +56,10 @@ final class RunningProducer implements AutoCloseable {
         return context.getBean(MeterRegistry.class);
     }
 
+    EventPublisher publisher() {
+        return context.getBean(EventPublisher.class);
+    }
+
     RawHttp.Answer post(String body, String... headers) throws IOException {
         return RawHttp.once(port(), RawHttp.post(body, headers));
     }
