@@ -81,11 +81,13 @@ final class DeadLetters {
                         letter.message().getData(),
                         PublishOptions.builder()
                                 .expectedStream(Streams.DEAD_LETTERS)
-                                .messageId("%s/%d/%s/0"
+                                // With the time it was stored: a stream that is made anew counts from 1 again.
+                                .messageId("%s/%d/%s/0/%d"
                                         .formatted(
                                                 Streams.EVENTS,
                                                 letter.position().sequence(),
-                                                letter.channel()))
+                                                letter.channel(),
+                                                letter.position().storedNanos()))
                                 .build());
         if (!ack.getStream().equals(Streams.DEAD_LETTERS) || ack.getSeqno() < 1) {
             throw new IOException("the dead letter was stored on " + ack.getStream());
