@@ -229,8 +229,9 @@ final class Deliveries {
             delivery.end();
             return new Settlement.DeadLetter(Settlement.Reason.UNDECODABLE, "no event: " + e.getMessage());
         }
-        MDC.put("channel", channel.name());
-        MDC.put("event.id", event.id());
+        // Names that no channel gives to fields of its own: one twice, and structured logging drops the line.
+        MDC.put("saf.channel", channel.name());
+        MDC.put("saf.event", event.id());
         age(delivery.position);
         Outcome outcome = offer(event, delivery);
         long attempt = delivery.position.deliveries();

@@ -426,7 +426,7 @@ class DeliveryIT {
     @Test
     void logLinesOfADeliveryCarryChannelAndEvent() {
         RecordingChannel audit = new RecordingChannel(event -> {
-            if (!"audit".equals(MDC.get("channel")) || !event.id().equals(MDC.get("event.id"))) {
+            if (!"audit".equals(MDC.get("saf.channel")) || !event.id().equals(MDC.get("saf.event"))) {
                 throw new AssertionError("the context of log lines is missing");
             }
         });

@@ -206,6 +206,34 @@ class WholeWayIT {
         }
     }
 
+    @Test
+    void logsDeliveriesInJsonWithTheirContext() throws Exception {
+        try (NatsServer nats = NatsServer.start();
+                ConfigurableApplicationContext producer =
+                        ProducerApplication.start(settings(nats, List.of()).toArray(String[]::new))) {
+            Queue<String> lines = new ConcurrentLinkedQueue<>();
+            Process service = child(
+                    ConsumerApplication.class,
+                    settings(nats, List.of("logging.structured.format.console=ecs", "saf.channels.audit.type=log")),
+                    lines);
+            try {
+                awaitStored(producer, "{\"subject\":\"ride.accepted\",\"id\":\"r1\"}");
+                await().atMost(Duration.ofSeconds(30))
+                        .until(() -> lines.stream().anyMatch(line -> line.contains("ride.accepted r1")));
+            } finally {
+                service.destroyForcibly().waitFor();
+            }
+            JsonNode line = JsonMapper.shared()
+                    .readTree(lines.stream()
+                            .filter(each -> each.contains("ride.accepted r1"))
+                            .findFirst()
+                            .orElseThrow());
+            assertThat(line.at("/event/id").asString()).isEqualTo("r1");
+            assertThat(line.at("/saf/event").asString()).isEqualTo("r1");
+            assertThat(line.at("/saf/channel").asString()).isEqualTo("audit");
+        }
+    }
+
     private List<String> settings(NatsServer nats, List<String> more) {
         List<String> arguments = new ArrayList<>(List.of(
                 "--server.port=0",

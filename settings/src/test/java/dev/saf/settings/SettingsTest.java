@@ -100,6 +100,7 @@ class SettingsTest {
     @Test
     void refusesAnUnknownPart() {
         assertRefused(Map.of("saf.chanels.hook.url", "x"), Map.of(), "saf.chanels.hook.url: is unknown; saf has");
+        assertRefused(Map.of("saf.consumer.threads", "4"), Map.of(), "saf.consumer.threads: is unknown; saf has");
     }
 
     @Test
