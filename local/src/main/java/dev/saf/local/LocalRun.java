@@ -63,6 +63,12 @@ final class LocalRun implements AutoCloseable {
         if (!environment.containsProperty("logging.level.root")) {
             common.addAll(List.of("--logging.level.root=warn", "--logging.level.dev.saf=info"));
         }
+        // Nobody has to show who they are, so nobody from outside is let in unless that is asked for.
+        for (String address : List.of("server.address", "management.server.address")) {
+            if (!environment.containsProperty(address)) {
+                common.add("--" + address + "=127.0.0.1");
+            }
+        }
         String nats;
         if (servers.isEmpty()) {
             lines.accept("starting nats-server…");

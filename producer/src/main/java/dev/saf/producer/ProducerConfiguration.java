@@ -6,8 +6,11 @@ import dev.saf.jetstream.NatsConnection;
 import dev.saf.jetstream.NeededStreams;
 import dev.saf.jetstream.PublishHealth;
 import dev.saf.jetstream.Streams;
+import dev.saf.jetstream.StreamsSettings;
+import dev.saf.settings.InvalidSettingException;
 import dev.saf.settings.Settings;
 import io.micrometer.core.instrument.MeterRegistry;
+import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
 import org.apache.catalina.Lifecycle;
@@ -31,9 +34,18 @@ import org.springframework.context.annotation.Import;
 @Import(JetStreamConfiguration.class)
 class ProducerConfiguration {
 
+    /** An event that is retried for longer than its id is remembered could be stored twice. */
     @Bean
-    ProducerSettings producerSettings(Settings settings) {
-        return settings.bind("saf.producer", ProducerSettings.class);
+    ProducerSettings producerSettings(Settings settings, StreamsSettings streams) {
+        ProducerSettings producer = settings.bind("saf.producer", ProducerSettings.class);
+        Duration window = streams.events().duplicateWindow();
+        if (producer.publishBudget().plus(producer.attemptTimeout()).compareTo(window) > 0) {
+            throw new InvalidSettingException(
+                    "saf.producer.publish-budget",
+                    "with the attempt-timeout must not be longer than saf.streams.events.duplicate-window, %ds"
+                            .formatted(window.toSeconds()));
+        }
+        return producer;
     }
 
     @Bean

@@ -222,6 +222,25 @@ class ProducerFaultsIT {
         }
     }
 
+    /** Row 92 of the catalogue. */
+    @Test
+    void storesARepeatAgainOnceTheDuplicateWindowIsOver() throws Exception {
+        try (NatsServer nats = NatsServer.start();
+                RunningProducer producer = RunningProducer.with(
+                        nats,
+                        "saf.streams.events.duplicate-window=2s",
+                        "saf.producer.publish-budget=1s",
+                        "saf.producer.attempt-timeout=500ms")) {
+            String event = "{\"subject\":\"a\",\"id\":\"window\"}";
+            assertThat(producer.post(event).body()).contains("\"duplicate\":false");
+            assertThat(producer.post(event).body()).contains("\"duplicate\":true");
+            await().atMost(Duration.ofSeconds(20))
+                    .until(() -> producer.post(event).body().contains("\"duplicate\":false"));
+            assertThat(RunningProducer.stream(nats).getStreamState().getMsgCount())
+                    .isEqualTo(2);
+        }
+    }
+
     @Test
     void countsWhatItAcceptsAndRefuses() throws Exception {
         try (NatsServer nats = NatsServer.start();
