@@ -2,72 +2,90 @@ package dev.saf.benchmark;
 
 import java.io.BufferedReader;
 import java.io.IOException;
+import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
-import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 
-/** A program of this class path in a JVM of its own. */
+/** A program of this class path in a JVM of its own, which answers questions (see {@link Parent}). */
 final class ChildJvm implements AutoCloseable {
 
-    private final Process process;
-    private final int port;
+    private static final Duration PATIENCE = Duration.ofMinutes(3);
+    private static final String ENDED = "\0";
 
-    /** Starts a program and waits until it says {@code listening on <port>}. */
-    ChildJvm(Class<?> program, List<String> options, List<String> arguments) throws IOException {
+    private final Process process;
+    private final PrintWriter questions;
+    private final BlockingQueue<String> answers = new LinkedBlockingQueue<>();
+    private final String ready;
+    private volatile String lastLine = "nothing";
+
+    /** Starts a program and waits until it is ready. */
+    ChildJvm(Class<?> program, String options, String... arguments) throws IOException {
         List<String> command = new ArrayList<>(List.of(
                 ProcessHandle.current().info().command().orElse("java"), "-cp", System.getProperty("java.class.path")));
-        command.addAll(options);
+        command.addAll(List.of(options.split(" ", -1)));
         command.add(program.getName());
-        command.addAll(arguments);
+        command.addAll(List.of(arguments));
         process = new ProcessBuilder(command)
                 .redirectError(ProcessBuilder.Redirect.INHERIT)
                 .start();
-        Runtime.getRuntime().addShutdownHook(new Thread(process::destroyForcibly));
-        BufferedReader out = process.inputReader(StandardCharsets.UTF_8);
-        String line = out.readLine();
-        StringBuilder said = new StringBuilder();
-        while (line != null && !line.startsWith("listening on ")) {
-            said.append(line).append('\n');
-            line = out.readLine();
-        }
-        if (line == null) {
-            throw new IllegalStateException(program + " did not start:\n" + said);
-        }
-        port = Integer.parseInt(line.substring("listening on ".length()));
-        Thread.ofVirtual().start(() -> drain(out));
+        questions = new PrintWriter(process.outputWriter(StandardCharsets.UTF_8), true);
+        Thread.ofVirtual().start(this::listen);
+        ready = answer();
     }
 
-    private static void drain(BufferedReader out) {
-        try {
-            while (out.readLine() != null) {
-                // What else it says is of no interest, but must not fill the pipe.
+    private void listen() {
+        try (BufferedReader lines = process.inputReader(StandardCharsets.UTF_8)) {
+            for (String line = lines.readLine(); line != null; line = lines.readLine()) {
+                if (line.startsWith(Parent.MARK)) {
+                    answers.add(line.substring(Parent.MARK.length()));
+                } else {
+                    lastLine = line;
+                }
             }
         } catch (IOException e) {
-            // The program has ended.
+            // It has ended.
         }
+        answers.add(ENDED);
     }
 
-    int port() {
-        return port;
+    /** What it said when it was ready. */
+    String ready() {
+        return ready;
+    }
+
+    String ask(Object question) {
+        questions.println(question);
+        return answer();
+    }
+
+    private String answer() {
+        @Nullable String answer;
+        try {
+            answer = answers.poll(PATIENCE.toSeconds(), TimeUnit.SECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException("interrupted", e);
+        }
+        if (answer == null || answer.equals(ENDED)) {
+            throw new IllegalStateException("a child JVM does not answer; the last it said: " + lastLine);
+        }
+        return answer;
     }
 
     long pid() {
         return process.pid();
     }
 
-    /** The processor time a process has used so far, in seconds. */
-    static double cpuSeconds(long pid) throws IOException {
-        // utime and stime, in hundredths of a second, see proc(5); the second field may contain spaces.
-        String stat = Files.readString(Path.of("/proc/" + pid + "/stat"));
-        String[] fields = stat.substring(stat.lastIndexOf(')') + 2).split(" ", -1);
-        return (Long.parseLong(fields[11]) + Long.parseLong(fields[12])) / 100.0;
-    }
-
     @Override
     public void close() {
-        process.destroy();
+        // Without ceremony: nothing of what it holds is needed any more.
+        process.destroyForcibly();
         try {
             process.waitFor();
         } catch (InterruptedException e) {

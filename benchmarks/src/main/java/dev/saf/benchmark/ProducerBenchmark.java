@@ -1,102 +1,107 @@
 package dev.saf.benchmark;
 
+import dev.saf.benchmark.Benchmark.Plan;
 import dev.saf.natsserver.NatsServer;
 import java.io.IOException;
-import java.time.Duration;
-import java.util.ArrayList;
-import java.util.Comparator;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 
 /**
- * {@code POST /api/event} against the same server answering a static 202 from a plain controller to the same request.
+ * {@code POST /api/event} against the same server answering a static 202 from a plain controller to the same request,
+ * and against a plain loop that publishes the same messages.
  */
 final class ProducerBenchmark {
 
-    private static final int PAYLOAD = 256;
+    /** Bytes of a request's body. */
+    static final int BODY = 256;
 
-    /**
-     * One trial.
-     *
-     * @param serviceMicros processor time of the service per answer
-     * @param natsMicros processor time of nats-server per answer
-     */
-    record Trial(Load.Result load, double serviceMicros, double natsMicros) {}
+    private static final String EVENT = "/api/event";
+    private static final int FEW = 64;
+    private static final int MANY = 256;
 
     private ProducerBenchmark() {}
 
-    public static void main(String[] args) throws IOException {
-        Duration warm = Duration.ofSeconds(Integer.getInteger("warm", 20));
-        Duration trial = Duration.ofSeconds(Integer.getInteger("trial", 4));
-        int trials = Integer.getInteger("trials", 5);
+    /** The medians by what was measured. */
+    static Map<String, Trial> run(Plan plan) throws IOException {
+        Benchmark.head("Producer: one event per request, 202 after JetStream's acknowledgement");
         try (NatsServer nats = NatsServer.start();
                 ChildJvm service = new ChildJvm(
                         ProducerUnderTest.class,
-                        List.of(System.getProperty("service.options", "-Xmx512m -XX:+UseParallelGC")
-                                .split(" ", -1)),
-                        List.of(
-                                "--server.port=0",
-                                "--server.address=127.0.0.1",
-                                "--management.server.port=0",
-                                "--saf.nats.servers=" + nats.url(),
-                                "--saf.streams.events.max-bytes=20GB",
-                                "--management.tracing.sampling.probability=0.1"))) {
-            for (String path : List.of("/static", "/api/event")) {
-                var result = new Load(service.port(), path, 64, PAYLOAD).run(warm);
-                System.out.printf(
-                        Locale.ROOT, "warm %s %.0f/s, %d others%n", path, result.perSecond(), result.others());
+                        plan.jvm(),
+                        "--server.port=0",
+                        "--server.address=127.0.0.1",
+                        "--management.server.port=0",
+                        "--saf.nats.servers=" + nats.url(),
+                        "--saf.streams.events.max-bytes=20GB",
+                        "--management.tracing.sampling.probability=0.1");
+                ChildJvm publisher = new ChildJvm(PlainPublisher.class, plan.jvm(), nats.url())) {
+            int port = Integer.parseInt(service.ready());
+            for (String path : List.of(ProducerUnderTest.STATIC, ProducerUnderTest.UNOBSERVED, EVENT)) {
+                var _ = new Load(port, path, FEW, BODY).run(plan.warm());
             }
-            for (int connections : List.of(64, 256)) {
-                List<Trial> fixed = new ArrayList<>();
-                List<Trial> events = new ArrayList<>();
-                for (int i = 0; i < trials; i++) {
-                    fixed.add(trial(service, nats, "/static", connections, trial));
-                    events.add(trial(service, nats, "/api/event", connections, trial));
-                }
-                Trial a = median(fixed);
-                Trial b = median(events);
-                print("static 202", connections, a);
-                print("POST /api/event", connections, b);
-                System.out.printf(
-                        Locale.ROOT,
-                        "%d connections: throughput %.0f %% of static, p99 %.1f x%n",
-                        connections,
-                        100 * b.load().perSecond() / a.load().perSecond(),
-                        b.load().p99Millis() / a.load().p99Millis());
+            var _ = publisher.ask(plan.warm().toMillis() / 4);
+
+            Map<String, Trial> medians = new LinkedHashMap<>();
+            for (int connections : List.of(FEW, MANY)) {
+                medians.putAll(measure(plan, nats, service, port, publisher, connections));
             }
+            return medians;
         }
     }
 
-    private static Trial trial(ChildJvm service, NatsServer nats, String path, int connections, Duration duration)
+    private static Map<String, Trial> measure(
+            Plan plan, NatsServer nats, ChildJvm service, int port, ChildJvm publisher, int connections)
             throws IOException {
-        double serviceBefore = ChildJvm.cpuSeconds(service.pid());
-        double natsBefore = ChildJvm.cpuSeconds(nats.pid());
-        Load.Result result = new Load(service.port(), path, connections, PAYLOAD).run(duration);
-        double answers = result.perSecond() * duration.toMillis() / 1_000.0;
-        return new Trial(
-                result,
-                1e6 * (ChildJvm.cpuSeconds(service.pid()) - serviceBefore) / answers,
-                1e6 * (ChildJvm.cpuSeconds(nats.pid()) - natsBefore) / answers);
-    }
+        String suffix = ", " + connections + " connections";
+        String fixed = "static 202" + suffix;
+        String unobserved = "static 202, not observed" + suffix;
+        String event = "POST " + EVENT + suffix;
+        String publish = "pipelined publish, " + PlainPublisher.WINDOW + " in flight";
 
-    private static Trial median(List<Trial> trials) {
-        return trials.stream()
-                .sorted(Comparator.comparingDouble(trial -> trial.load().perSecond()))
-                .toList()
-                .get(trials.size() / 2);
-    }
+        Map<String, Trial.Measured> contenders = new LinkedHashMap<>();
+        Map<String, String> paths = new LinkedHashMap<>();
+        paths.put(fixed, ProducerUnderTest.STATIC);
+        paths.put(unobserved, ProducerUnderTest.UNOBSERVED);
+        paths.put(event, EVENT);
+        paths.forEach((name, path) -> contenders.put(
+                name,
+                () -> Trial.of(
+                        duration -> new Load(port, path, connections, BODY).run(duration),
+                        service,
+                        nats,
+                        plan.trial())));
+        contenders.put(
+                publish,
+                () -> Trial.of(
+                        duration -> Load.Result.ofRate(publisher.ask(duration.toMillis())),
+                        publisher,
+                        nats,
+                        plan.trial()));
 
-    private static void print(String what, int connections, Trial trial) {
+        Map<String, Trial> medians = Trial.alternate(plan.trials(), contenders);
+        Trial events = get(medians, event);
+        Benchmark.ratio(
+                "static 202", events.perSecond(), get(medians, fixed).perSecond(), connections == FEW ? 65 : 70);
+        Benchmark.ratio(
+                "static 202, not observed",
+                events.perSecond(),
+                get(medians, unobserved).perSecond(),
+                0);
+        Benchmark.ratio(
+                "pipelined publish", events.perSecond(), get(medians, publish).perSecond(), 0);
+        double tail = events.load().p99Millis() / get(medians, fixed).load().p99Millis();
         System.out.printf(
-                Locale.ROOT,
-                "%-16s c=%-4d %8.0f/s  p50 %6.2f ms  p99 %7.2f ms  service %5.1f us  nats %5.1f us  others %d%n",
-                what,
-                connections,
-                trial.load().perSecond(),
-                trial.load().p50Millis(),
-                trial.load().p99Millis(),
-                trial.serviceMicros(),
-                trial.natsMicros(),
-                trial.load().others());
+                Locale.ROOT, "  p99 %.1f x that of static 202 (goal: at most 2%s)%n", tail, tail > 2 ? ", missed" : "");
+        return medians;
+    }
+
+    private static Trial get(Map<String, Trial> medians, String name) {
+        Trial trial = medians.get(name);
+        if (trial == null) {
+            throw new IllegalStateException("not measured: " + name);
+        }
+        return trial;
     }
 }

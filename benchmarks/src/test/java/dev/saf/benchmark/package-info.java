@@ -1,0 +1,4 @@
+@NullMarked
+package dev.saf.benchmark;
+
+import org.jspecify.annotations.NullMarked;
