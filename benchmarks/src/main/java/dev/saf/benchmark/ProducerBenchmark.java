@@ -39,7 +39,10 @@ final class ProducerBenchmark {
                 ChildJvm publisher = new ChildJvm(PlainPublisher.class, plan.jvm(), nats.url())) {
             int port = Integer.parseInt(service.ready());
             for (String path : List.of(ProducerUnderTest.STATIC, ProducerUnderTest.UNOBSERVED, EVENT)) {
-                var _ = new Load(port, path, FEW, BODY).run(plan.warm());
+                for (int connections : List.of(FEW, MANY)) {
+                    var _ = new Load(port, path, connections, BODY)
+                            .run(plan.warm().dividedBy(2));
+                }
             }
             var _ = publisher.ask(plan.warm().toMillis() / 4);
 
