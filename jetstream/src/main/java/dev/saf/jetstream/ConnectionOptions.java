@@ -31,6 +31,7 @@ final class ConnectionOptions {
                 // waits.
                 .reconnectBufferSize(0)
                 .connectionTimeout(settings.connectTimeout())
+                .dataPortType(GatheringDataPort.class.getName())
                 .socketWriteTimeout(settings.writeTimeout())
                 .writeQueuePushTimeout(Duration.ofMillis(500))
                 .pingInterval(settings.pingInterval())

@@ -73,6 +73,7 @@ final class JetStreamEventPublisher implements EventPublisher, AutoCloseable {
 
     private final ConcurrentHashMap<Long, Publication> awaiting = new ConcurrentHashMap<>();
     private final AtomicLong tokens = new AtomicLong();
+    private volatile long latestAnswered;
     private final Queue<Publication> retrying = new ConcurrentLinkedQueue<>();
     private final Thread clock;
     private volatile boolean closed;
@@ -166,7 +167,7 @@ final class JetStreamEventPublisher implements EventPublisher, AutoCloseable {
             retry(publication, Reason.UNSAFE_STREAM);
             return;
         }
-        if (connection.outgoingPendingMessageCount() > MAX_OUTGOING) {
+        if (isOutgoingQueueFull(connection)) {
             retry(publication, Reason.OVERLOADED);
             return;
         }
@@ -199,6 +200,14 @@ final class JetStreamEventPublisher implements EventPublisher, AutoCloseable {
         }
     }
 
+    /**
+     * Whether too much waits to be sent. The client's own count waits for the write that is going on, so it is asked
+     * only where it can matter: whatever is older than the latest acknowledged attempt has been sent.
+     */
+    private boolean isOutgoingQueueFull(Connection connection) {
+        return tokens.get() - latestAnswered > MAX_OUTGOING && connection.outgoingPendingMessageCount() > MAX_OUTGOING;
+    }
+
     private static long headerAllowance(Publication publication) {
         return publication.headers.serializedLength();
     }
@@ -224,7 +233,11 @@ final class JetStreamEventPublisher implements EventPublisher, AutoCloseable {
 
     private void answered(Message answer, int prefixLength) {
         String subject = answer.getSubject();
-        Publication publication = awaiting.remove(Long.parseLong(subject, prefixLength, subject.length(), 10));
+        long token = Long.parseLong(subject, prefixLength, subject.length(), 10);
+        if (token > latestAnswered) {
+            latestAnswered = token;
+        }
+        Publication publication = awaiting.remove(token);
         if (publication == null) {
             return; // Too late, another attempt is under way.
         }
