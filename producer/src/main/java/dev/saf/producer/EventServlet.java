@@ -77,10 +77,12 @@ final class EventServlet extends HttpServlet {
         }
         ServletInputStream in = request.getInputStream();
         long declared = request.getContentLengthLong();
-        if (declared >= 0 && in.available() >= declared) {
-            // It came in one piece with the headers, as nearly all do: nothing to wait for.
-            byte[] body = in.readNBytes((int) declared);
-            EventRequest.Read read = EventRequest.read(body, body.length, clock);
+        // Nearly all bodies came in one piece with the headers: then there is nothing to wait for. If at least one byte
+        // is there, a read takes what has come, and does not wait for more.
+        byte[] bytes = new byte[(int) Math.min(declared < 0 ? FIRST_BUFFER : declared, FIRST_BUFFER)];
+        int length = declared > 0 && in.available() > 0 ? Math.max(0, in.read(bytes)) : 0;
+        if (length == declared) {
+            EventRequest.Read read = EventRequest.read(bytes, length, clock);
             if (read instanceof EventRequest.Read.Invalid invalid) {
                 refuse(response, Problem.invalid(invalid.violations()), null);
             } else {
@@ -93,7 +95,7 @@ final class EventServlet extends HttpServlet {
             async.setTimeout(readTimeoutMillis);
             Answer answer = new Answer(async, trace(request), response);
             async.addListener(answer);
-            in.setReadListener(new Body(in, answer, declared));
+            in.setReadListener(new Body(in, answer, bytes, length));
         }
     }
 
@@ -179,7 +181,13 @@ final class EventServlet extends HttpServlet {
         if (draining.isDraining()) {
             response.setHeader("Connection", "close");
         }
-        response.setContentLength(body.length);
+        // With a length, this write goes to the client at once, and waits for one that does not read, on what may be
+        // the
+        // thread that hears all acknowledgements. Without, a thread of Tomcat's does both afterwards; that is too late
+        // only where the connection is about to go.
+        if (response.containsHeader("Connection")) {
+            response.setContentLength(body.length);
+        }
         response.getOutputStream().write(body);
     }
 
@@ -321,10 +329,12 @@ final class EventServlet extends HttpServlet {
         private byte[] bytes;
         private int length;
 
-        Body(ServletInputStream in, Answer answer, long declared) {
+        /** With what has been read already. */
+        Body(ServletInputStream in, Answer answer, byte[] bytes, int length) {
             this.in = in;
             this.answer = answer;
-            this.bytes = new byte[declared >= 0 ? (int) Math.min(declared + 1, FIRST_BUFFER) : FIRST_BUFFER];
+            this.bytes = bytes;
+            this.length = length;
         }
 
         @Override
