@@ -20,6 +20,10 @@ down:
 test:
     mvn verify
 
+# ratios, measured on this machine in about five minutes
+benchmark:
+    mvn -q -pl benchmarks -am process-classes -Pbenchmark
+
 # send an event, e.g. just send ride.accepted '{"ride": 1}'
 send subject payload='null':
     curl -sS -i {{ quote(producer + "/api/event") }} -H 'Content-Type: application/json' \
