@@ -181,10 +181,9 @@ final class EventServlet extends HttpServlet {
         if (draining.isDraining()) {
             response.setHeader("Connection", "close");
         }
-        // With a length, this write goes to the client at once, and waits for one that does not read, on what may be
-        // the
-        // thread that hears all acknowledgements. Without, a thread of Tomcat's does both afterwards; that is too late
-        // only where the connection is about to go.
+        // With a length, this write goes to the client at once, and waits for one that does not read, perhaps on the
+        // thread that hears all acknowledgements. Without, one of Tomcat's threads does both afterwards; that is too
+        // late only where the connection is about to go.
         if (response.containsHeader("Connection")) {
             response.setContentLength(body.length);
         }

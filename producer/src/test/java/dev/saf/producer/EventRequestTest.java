@@ -154,6 +154,7 @@ class EventRequestTest {
             {"{\"subject\":\"a\",\"time\":\"2026-06-30T23:59:60Z\"}", "time", "RFC 3339"},
             {"{\"subject\":\"a\",\"time\":\"0000-01-01T00:00:00Z\"}", "time", "RFC 3339"},
             {"{\"subject\":\"a\",\"time\":\"2026-01-01T00:00+01:00\"}", "time", "RFC 3339"},
+            {"{\"subject\":\"a\",\"time\":\"2026-01-01T00:00:05.Z\"}", "time", "RFC 3339"},
             {"{\"subject\":\"a\",\"payload\":\"\\udc00\"}", "payload", "surrogate"},
             {"{\"subject\":\"a\",\"payload\":1,\"data\":2}", "data", "beside payload"},
             {"{\"subject\":\"a\",\"payload\":1,\"payload_base64\":\"\"}", "payload_base64", "beside payload"},
