@@ -9,14 +9,21 @@ import org.apache.tomcat.util.net.SocketWrapperBase;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Tomcat's HTTP/1.1 with two things it lacks: a deadline for a request's headers as a whole, since its own time-out
- * begins anew with every byte; and a way to take no more connections while those that are there are still served.
+ * Tomcat's HTTP/1.1 with what it lacks: a deadline for a request's headers as a whole, since its own time-out begins
+ * anew with every byte; a short one for answers nobody takes; and a way to take no more connections while those that
+ * are there are still served.
  *
  * <p>Public because Tomcat makes an instance by name.
  */
 public final class HttpProtocol extends Http11NioProtocol {
 
     private static final Duration SWEEP = Duration.ofMillis(500);
+
+    /**
+     * How long an answer may wait for its client to take it, on one of few threads. Answers are small: only a client
+     * that has left thousands of them unread makes one wait.
+     */
+    private static final Duration ANSWER_TIMEOUT = Duration.ofSeconds(1);
 
     private Duration headerTimeout = Duration.ofSeconds(10);
     private @Nullable ScheduledFuture<?> sweep;
@@ -40,7 +47,7 @@ public final class HttpProtocol extends Http11NioProtocol {
         super.start();
         sweep = getUtilityExecutor()
                 .scheduleWithFixedDelay(
-                        this::hangUpOnDrippingHeaders, SWEEP.toMillis(), SWEEP.toMillis(), TimeUnit.MILLISECONDS);
+                        this::lookAfterConnections, SWEEP.toMillis(), SWEEP.toMillis(), TimeUnit.MILLISECONDS);
     }
 
     @Override
@@ -51,8 +58,9 @@ public final class HttpProtocol extends Http11NioProtocol {
         super.stop();
     }
 
-    private void hangUpOnDrippingHeaders() {
+    private void lookAfterConnections() {
         for (SocketWrapperBase<?> connection : getEndpoint().getConnections()) {
+            connection.setWriteTimeout(ANSWER_TIMEOUT.toMillis());
             // A connection at rest has a processor if its request is waiting: for an answer, or else for the rest of
             // its headers.
             if (connection.getCurrentProcessor() instanceof AbstractProcessor processor && !processor.isAsync()) {

@@ -1,6 +1,7 @@
 package dev.saf.producer;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import dev.saf.natsserver.NatsServer;
 import io.nats.client.api.MessageInfo;
@@ -566,6 +567,50 @@ class BadInputIT {
             }
         }
         assertThat(producer.post(GOOD).status()).isEqualTo(202);
+    }
+
+    /** More of them than there are threads to write answers. */
+    @Test
+    void clientsThatNeverReadDoNotStallTheOthers() throws Exception {
+        List<RawHttp> deaf = new ArrayList<>();
+        List<Future<?>> sending = new ArrayList<>();
+        byte[] requests = RawHttp.concat(
+                java.util.Collections.nCopies(100, RawHttp.post(GOOD)).toArray(byte[][]::new));
+        try (var senders = Executors.newVirtualThreadPerTaskExecutor()) {
+            for (int i = 0; i < 8; i++) {
+                RawHttp http = new RawHttp(producer.port());
+                deaf.add(http);
+                sending.add(senders.submit(() -> {
+                    try {
+                        while (true) {
+                            http.send(requests);
+                        }
+                    } catch (IOException e) {
+                        // Closed by the service, which could not get rid of its answers.
+                    }
+                }));
+            }
+            while (!sending.stream().allMatch(Future::isDone)) {
+                try (RawHttp http = new RawHttp(producer.port())) {
+                    http.timeout(Duration.ofSeconds(8));
+                    http.send(RawHttp.post(GOOD));
+                    int status = http.answer().status();
+                    if (status != 202) {
+                        for (RawHttp one : deaf) {
+                            one.close();
+                        }
+                    }
+                    assertThat(status).isEqualTo(202);
+                }
+            }
+        } finally {
+            for (RawHttp http : deaf) {
+                http.close();
+            }
+        }
+        // What they sent last is still being stored.
+        await().until(() ->
+                producer.metrics().get("saf.producer.in.flight").gauge().value() == 0);
     }
 
     /** Row 97. */
