@@ -73,8 +73,7 @@ public class JetStreamConfiguration {
                 connection,
                 settings,
                 publishHealth,
-                needed.getIfAvailable(() -> new NeededStreams(List.of(Streams.EVENTS, Streams.DEAD_LETTERS)))
-                        .names());
+                needed.getIfAvailable(() -> new NeededStreams(Streams.ALL)).names());
     }
 
     @Bean

@@ -6,7 +6,10 @@ import java.util.stream.Stream;
 import org.springframework.boot.health.contributor.Health;
 import org.springframework.boot.health.contributor.HealthIndicator;
 
-/** Ready means connected, with streams that keep their promises, and publishing works as far as is known. */
+/**
+ * Ready means connected, with streams that keep their promises, and publishing works as far as is known. A stream
+ * without which events still find their way is a problem that is told, and no reason to send nobody here.
+ */
 final class NatsHealth implements HealthIndicator {
 
     private final NatsConnection connection;
@@ -25,7 +28,7 @@ final class NatsHealth implements HealthIndicator {
                 .filter(Objects::nonNull)
                 .findFirst()
                 .map(problem -> Health.down().withDetail("problem", problem))
-                .orElseGet(Health::up);
+                .orElseGet(this::ready);
         Connection nats = connection.current();
         if (nats != null) {
             health.withDetail("server", String.valueOf(nats.getConnectedUrl()))
@@ -42,5 +45,10 @@ final class NatsHealth implements HealthIndicator {
                                 sound.differences().isEmpty() ? "sound" : sound.differences();
                         }));
         return health.build();
+    }
+
+    private Health.Builder ready() {
+        String shortcoming = streams.shortcoming();
+        return shortcoming == null ? Health.up() : Health.up().withDetail("problem", shortcoming);
     }
 }

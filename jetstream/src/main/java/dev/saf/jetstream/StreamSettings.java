@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
 import org.springframework.boot.context.properties.bind.DefaultValue;
 import org.springframework.util.unit.DataSize;
 
-/** The attributes of a stream of ours; the implementations differ in their defaults. */
+/** The attributes of a stream that keeps events, whole; the implementations differ in their defaults. */
 public sealed interface StreamSettings permits EventStreamSettings, DeadLetterStreamSettings {
 
     /** Where messages are kept. */
@@ -171,9 +171,7 @@ public sealed interface StreamSettings permits EventStreamSettings, DeadLetterSt
             Duration maxAge,
             @Nullable DataSize maxBytes,
             Duration duplicateWindow) {
-        if (replicas < 1 || replicas > 5) {
-            throw new IllegalArgumentException("replicas: must be 1 to 5, is " + replicas);
-        }
+        checkReplicas(replicas);
         if (storage == Storage.MEMORY && replicas < 3) {
             throw new IllegalArgumentException("storage: memory needs at least 3 replicas, else one restart of"
                     + " nats-server loses acknowledged " + content + "; use file");
@@ -196,6 +194,13 @@ public sealed interface StreamSettings permits EventStreamSettings, DeadLetterSt
         if (maxAge.isPositive() && duplicateWindow.compareTo(maxAge) > 0) {
             throw new IllegalArgumentException(
                     "duplicate-window: must not be longer than max-age, for what has been dropped is not recognised");
+        }
+    }
+
+    /** Refuses an impossible number of replicas. */
+    static void checkReplicas(int replicas) {
+        if (replicas < 1 || replicas > 5) {
+            throw new IllegalArgumentException("replicas: must be 1 to 5, is " + replicas);
         }
     }
 

@@ -6,14 +6,18 @@ import io.nats.client.JetStreamApiException;
 import io.nats.client.JetStreamManagement;
 import io.nats.client.JetStreamOptions;
 import io.nats.client.api.ServerInfo;
+import io.nats.client.api.StreamConfiguration;
 import io.nats.client.api.StreamInfo;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -30,8 +34,26 @@ public final class Streams implements AutoCloseable {
     /** The stream that keeps what no channel took. */
     public static final String DEAD_LETTERS = "dead-letters";
 
+    /** The stream that keeps retries until they are due. */
+    public static final String LATER = "later";
+
+    /** The key-value bucket of the facts that all processes share. */
+    public static final String BUCKET = "saf";
+
+    /** The stream behind the bucket. */
+    public static final String STATE = "KV_" + BUCKET;
+
+    /** The stream that keeps what nats-server reports of deliveries it has given up. */
+    public static final String ADVISORIES = "advisories";
+
+    /** All streams. */
+    static final List<String> ALL = List.of(EVENTS, DEAD_LETTERS, LATER, STATE, ADVISORIES);
+
     /** The oldest nats-server that has all that is used here. */
     static final String OLDEST_SERVER = "2.12.0";
+
+    /** Without these no event is safe. Without the others one has fewer ways, all of them safe. */
+    private static final Set<String> VITAL = Set.of(EVENTS, DEAD_LETTERS);
 
     private static final Logger log = LoggerFactory.getLogger(Streams.class);
     private static final int STREAM_NOT_FOUND = 10059;
@@ -62,7 +84,7 @@ public final class Streams implements AutoCloseable {
     /**
      * Prepares for some of the streams.
      *
-     * @param names the streams this service needs, among {@link #EVENTS} and {@link #DEAD_LETTERS}
+     * @param names the streams this service needs, among the constants of this class
      */
     public Streams(
             NatsConnection connection, StreamsSettings settings, PublishHealth publishHealth, List<String> names) {
@@ -128,20 +150,26 @@ public final class Streams implements AutoCloseable {
         return sight;
     }
 
-    /** Why the streams cannot be used, as a sentence; null if they can. */
+    /** Why no event can be kept or delivered safely, as a sentence; null if it can. */
     @Nullable
     String problem() {
         String outdated = outdatedServer;
-        if (outdated != null) {
-            return outdated;
-        }
-        for (String name : names) {
-            String problem = problem(sight(name).state());
-            if (problem != null) {
-                return problem;
-            }
-        }
-        return null;
+        return outdated == null ? problem(VITAL::contains) : outdated;
+    }
+
+    /** What else is wrong, as a sentence, and stops no event: a retry, for one, waits where it is instead. */
+    @Nullable
+    String shortcoming() {
+        return problem(name -> !VITAL.contains(name));
+    }
+
+    private @Nullable String problem(Predicate<String> concerned) {
+        return names.stream()
+                .filter(concerned)
+                .map(name -> problem(sight(name).state()))
+                .filter(Objects::nonNull)
+                .findFirst()
+                .orElse(null);
     }
 
     private static @Nullable String problem(StreamState state) {
@@ -157,7 +185,7 @@ public final class Streams implements AutoCloseable {
         try {
             Duration pause = SHORTEST_PAUSE;
             while (!closed) {
-                boolean calm = look() && problem() == null && !publishHealth.isFailing();
+                boolean calm = look() && problem() == null && shortcoming() == null && !publishHealth.isFailing();
                 if (rest(calm ? settings.checkInterval() : pause)) {
                     pause = SHORTEST_PAUSE;
                 } else {
@@ -199,27 +227,27 @@ public final class Streams implements AutoCloseable {
         outdatedServer = outdated;
         boolean seen = true;
         for (String name : names) {
-            seen &= look(nats, settings.stream(name));
+            seen &= look(nats, settings.configuration(name));
         }
         return seen;
     }
 
-    private boolean look(Connection nats, StreamSettings asked) {
-        Sight before = sight(asked.name());
+    private boolean look(Connection nats, StreamConfiguration asked) {
+        Sight before = sight(asked.getName());
         StreamInfo info;
         try {
             JetStreamManagement streams = nats.jetStreamManagement(JetStreamOptions.builder()
                     .requestTimeout(connection.settings().requestTimeout())
                     .build());
-            info = find(streams, asked.name());
+            info = find(streams, asked.getName());
             if (info == null) {
                 info = create(streams, asked);
             }
         } catch (JetStreamApiException | IOException | IllegalStateException e) {
-            String reason = "stream %s could not be looked at: %s".formatted(asked.name(), reason(e));
+            String reason = "stream %s could not be looked at: %s".formatted(asked.getName(), reason(e));
             // Not to be able to look says nothing about the stream: what was known stands.
             if (before.info() == null) {
-                remember(before, asked.name(), new StreamState.Unknown(reason), null);
+                remember(before, asked.getName(), new StreamState.Unknown(reason), null);
             } else {
                 log.debug("{}", reason);
             }
@@ -228,8 +256,8 @@ public final class Streams implements AutoCloseable {
         if (info == null) {
             return false;
         }
-        remember(before, asked.name(), StreamContract.compare(asked.configuration(), info.getConfiguration()), info);
-        if (asked.name().equals(EVENTS) && hasRoom(info)) {
+        remember(before, asked.getName(), StreamContract.compare(asked, info.getConfiguration()), info);
+        if (asked.getName().equals(EVENTS) && hasRoom(info)) {
             publishHealth.room();
         }
         return true;
@@ -248,19 +276,20 @@ public final class Streams implements AutoCloseable {
     }
 
     /** Null if it cannot be created now; then it is known to be missing. */
-    private @Nullable StreamInfo create(JetStreamManagement streams, StreamSettings asked)
+    private @Nullable StreamInfo create(JetStreamManagement streams, StreamConfiguration asked)
             throws IOException, JetStreamApiException {
         try {
-            StreamInfo created = streams.addStream(asked.configuration());
-            log.info("stream {} was missing and has been created", asked.name());
+            StreamInfo created = streams.addStream(asked);
+            log.info("stream {} was missing and has been created", asked.getName());
             return created;
         } catch (JetStreamApiException | IOException e) {
             if (e instanceof JetStreamApiException refusal && refusal.getApiErrorCode() == NAME_IN_USE) {
                 // Somebody else has created it in the meantime, in another way.
-                return find(streams, asked.name());
+                return find(streams, asked.getName());
             }
-            String reason = "stream %s does not exist and could not be created: %s".formatted(asked.name(), reason(e));
-            remember(sight(asked.name()), asked.name(), new StreamState.Missing(reason), null);
+            String reason =
+                    "stream %s does not exist and could not be created: %s".formatted(asked.getName(), reason(e));
+            remember(sight(asked.getName()), asked.getName(), new StreamState.Missing(reason), null);
             return null;
         }
     }

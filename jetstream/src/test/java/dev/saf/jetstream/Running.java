@@ -9,7 +9,6 @@ import io.nats.client.JetStreamManagement;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.time.Duration;
-import java.util.List;
 import org.springframework.boot.health.contributor.Health;
 
 /** A connection with streams, as a service has them; looks at the streams every second. */
@@ -25,9 +24,15 @@ record Running(NatsConnection connection, PublishHealth publishHealth, Streams s
         PublishHealth health = new JetStreamConfiguration().publishHealth(connection);
         Streams streams = new Streams(
                 connection,
-                new StreamsSettings(asked.events(), asked.deadLetters(), Duration.ofSeconds(1)),
+                new StreamsSettings(
+                        asked.events(),
+                        asked.deadLetters(),
+                        asked.later(),
+                        asked.state(),
+                        asked.advisories(),
+                        Duration.ofSeconds(1)),
                 health,
-                List.of(Streams.EVENTS, Streams.DEAD_LETTERS));
+                Streams.ALL);
         try {
             streams.start();
         } catch (InterruptedException e) {
@@ -58,8 +63,7 @@ record Running(NatsConnection connection, PublishHealth publishHealth, Streams s
     }
 
     Running usable() {
-        await().atMost(Duration.ofSeconds(15))
-                .until(() -> streams.usable(Streams.EVENTS) && streams.usable(Streams.DEAD_LETTERS));
+        await().atMost(Duration.ofSeconds(15)).until(() -> Streams.ALL.stream().allMatch(streams::usable));
         return this;
     }
 

@@ -87,28 +87,93 @@ class StreamContractTest {
         assertDifferent("description=other where all", real -> real.description("other"));
     }
 
+    @Test
+    void findsNothingInWhatIsAskedForByDefault() {
+        for (String stream : Streams.ALL) {
+            StreamConfiguration same = Settled.streams().configuration(stream);
+            assertThat(StreamContract.compare(same, same)).isEqualTo(new StreamState.Sound(List.of()));
+        }
+    }
+
+    @Test
+    void findsUnsafeWhatLosesARetry() {
+        StreamConfiguration later = Settled.streams().configuration(Streams.LATER);
+        assertUnsafe(later, "max-age=30d where 0ms", real -> real.maxAge(Duration.ofDays(30)));
+        assertUnsafe(later, "max-bytes=1024 where -1", real -> real.maxBytes(1024));
+        assertUnsafe(later, "max-messages=1 where -1", real -> real.maxMessages(1));
+        assertUnsafe(later, "max-messages-per-subject=1 where -1", real -> real.maxMessagesPerSubject(1));
+        assertUnsafe(later, "allow-schedules=false where true", real -> real.allowMessageSchedules(false));
+        assertUnsafe(later, "allow-ttl=false where true", real -> real.allowMessageTtl(false));
+        assertUnsafe(later, "deny-delete=true where false", real -> real.denyDelete(true));
+        assertUnsafe(later, "deny-purge=true where false", real -> real.denyPurge(true));
+        assertUnsafe(later, "no-ack=true where false", real -> real.noAck(true));
+        assertUnsafe(later, "retention=workqueue where", real -> real.retentionPolicy(RetentionPolicy.WorkQueue));
+        assertUnsafe(later, "storage=memory where file", real -> real.storageType(StorageType.Memory));
+        assertUnsafe(later, "subjects=[later.at.>] where", real -> real.subjects("later.at.>"));
+        assertUnsafe(
+                later,
+                "consumer-limits.inactive-threshold=1h where",
+                real -> real.consumerLimits(ConsumerLimits.builder()
+                        .inactiveThreshold(Duration.ofHours(1))
+                        .build()));
+        assertDifferent(later, "discard=new where old", real -> real.discardPolicy(DiscardPolicy.New));
+        assertDifferent(later, "allow-direct=false where true", real -> real.allowDirect(false));
+        assertDifferent(later, "duplicate-window=2m where", real -> real.duplicateWindow(Duration.ofMinutes(2)));
+    }
+
+    @Test
+    void findsUnsafeWhatForgetsAFact() {
+        StreamConfiguration state = Settled.streams().configuration(Streams.STATE);
+        assertUnsafe(state, "max-age=1h where 0ms", real -> real.maxAge(Duration.ofHours(1)));
+        assertUnsafe(state, "discard=old where new", real -> real.discardPolicy(DiscardPolicy.Old));
+        assertUnsafe(state, "storage=memory where file", real -> real.storageType(StorageType.Memory));
+        assertDifferent(state, "max-messages-per-subject=5 where 1", real -> real.maxMessagesPerSubject(5));
+        assertDifferent(state, "max-bytes=1 where", real -> real.maxBytes(1));
+        assertDifferent(state, "allow-rollup=false where true", real -> real.allowRollup(false));
+    }
+
+    @Test
+    void isContentWithAdvisoriesThatArrive() {
+        StreamConfiguration advisories = Settled.streams().configuration(Streams.ADVISORIES);
+        assertUnsafe(advisories, "subjects=[other] where", real -> real.subjects("other"));
+        assertUnsafe(advisories, "sealed=true where", StreamConfiguration.Builder::seal);
+        assertDifferent(advisories, "max-age=1h where 30d", real -> real.maxAge(Duration.ofHours(1)));
+        assertDifferent(advisories, "storage=memory where", real -> real.storageType(StorageType.Memory));
+        assertDifferent(advisories, "no-ack=true where", real -> real.noAck(true));
+    }
+
     private void assertUnsafe(String reason, UnaryOperator<StreamConfiguration.Builder> change) {
-        assertThat(compare(change))
+        assertUnsafe(asked, reason, change);
+    }
+
+    private void assertDifferent(String difference, UnaryOperator<StreamConfiguration.Builder> change) {
+        assertDifferent(asked, difference, change);
+    }
+
+    private static void assertUnsafe(
+            StreamConfiguration asked, String reason, UnaryOperator<StreamConfiguration.Builder> change) {
+        assertThat(compare(asked, change))
                 .isInstanceOfSatisfying(
                         StreamState.Unsafe.class,
                         state -> assertThat(state.reasons())
                                 .singleElement()
                                 .asString()
-                                .startsWith("stream events has " + reason)
+                                .startsWith("stream " + asked.getName() + " has " + reason)
                                 .contains(": "));
     }
 
-    private void assertDifferent(String difference, UnaryOperator<StreamConfiguration.Builder> change) {
-        assertThat(compare(change))
+    private static void assertDifferent(
+            StreamConfiguration asked, String difference, UnaryOperator<StreamConfiguration.Builder> change) {
+        assertThat(compare(asked, change))
                 .isInstanceOfSatisfying(
                         StreamState.Sound.class,
                         state -> assertThat(state.differences())
                                 .singleElement()
                                 .asString()
-                                .startsWith("stream events has " + difference));
+                                .startsWith("stream " + asked.getName() + " has " + difference));
     }
 
-    private StreamState compare(UnaryOperator<StreamConfiguration.Builder> change) {
+    private static StreamState compare(StreamConfiguration asked, UnaryOperator<StreamConfiguration.Builder> change) {
         return StreamContract.compare(
                 asked, change.apply(StreamConfiguration.builder(asked)).build());
     }

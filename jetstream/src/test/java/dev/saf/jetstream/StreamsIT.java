@@ -3,14 +3,20 @@ package dev.saf.jetstream;
 import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.tuple;
 import static org.awaitility.Awaitility.await;
 
 import dev.saf.natsserver.NatsServer;
 import dev.saf.settings.InvalidSettingException;
+import io.nats.client.Connection;
 import io.nats.client.JetStreamManagement;
+import io.nats.client.KeyValue;
+import io.nats.client.Nats;
 import io.nats.client.api.DiscardPolicy;
+import io.nats.client.api.KeyValueConfiguration;
 import io.nats.client.api.StorageType;
 import io.nats.client.api.StreamConfiguration;
+import io.nats.client.api.StreamInfo;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
@@ -100,6 +106,104 @@ class StreamsIT {
             assertThat(events.getDenyDelete()).isTrue();
             assertThat(events.getMetadata()).containsEntry("team", "orders");
             assertThat(running.streams().state("events")).isEqualTo(new StreamState.Sound(List.of()));
+        }
+    }
+
+    @Test
+    void createsTheStreamsItWorksWith() throws Exception {
+        try (NatsServer server = NatsServer.start();
+                Running running = Running.on(server).usable()) {
+            StreamConfiguration later = configuration(running, Streams.LATER);
+            assertThat(later.getSubjects()).containsExactly("later.>");
+            assertThat(later.getDiscardPolicy()).isEqualTo(DiscardPolicy.Old);
+            assertThat(later.getMaxAge()).isZero();
+            assertThat(List.of(later.getMaxBytes(), later.getMaxMsgs(), later.getMaxMsgsPerSubject()))
+                    .containsOnly(-1L);
+            assertThat(List.of(
+                            later.getAllowMsgSchedules(),
+                            later.getAllowMessageTtl(),
+                            later.getAllowDirect(),
+                            later.getAllowRollup()))
+                    .containsOnly(true);
+            assertThat(List.of(later.getDenyDelete(), later.getDenyPurge())).containsOnly(false);
+            assertThat(later.getDuplicateWindow()).isEqualTo(Duration.ofMinutes(10));
+            StreamConfiguration advisories = configuration(running, Streams.ADVISORIES);
+            assertThat(advisories.getMaxAge()).isEqualTo(Duration.ofDays(30));
+            assertThat(advisories.getMaxMsgs()).isEqualTo(100_000);
+            assertThat(advisories.getDiscardPolicy()).isEqualTo(DiscardPolicy.Old);
+            assertThat(running.health().getDetails())
+                    .containsEntry("later", "sound")
+                    .containsEntry("KV_saf", "sound")
+                    .containsEntry("advisories", "sound");
+        }
+    }
+
+    @Test
+    void findsNothingToDoAtTheSecondStart() throws Exception {
+        try (NatsServer server = NatsServer.start()) {
+            List<StreamInfo> created;
+            try (Running first = Running.on(server).usable()) {
+                created = first.management().getStreams();
+            }
+            try (Running second = Running.on(server).usable()) {
+                for (String name : Streams.ALL) {
+                    assertThat(second.streams().state(name)).isEqualTo(new StreamState.Sound(List.of()));
+                }
+                assertThat(second.management().getStreams())
+                        .extracting(info -> info.getConfiguration().getName(), StreamInfo::getCreateTime)
+                        .containsExactlyElementsOf(created.stream()
+                                .map(info -> tuple(info.getConfiguration().getName(), info.getCreateTime()))
+                                .toList());
+            }
+        }
+    }
+
+    @Test
+    void keepsStateInABucketLikeAnyOther() throws Exception {
+        try (NatsServer server = NatsServer.start();
+                Running running = Running.on(server).usable()) {
+            KeyValue bucket = running.nats().keyValue(Streams.BUCKET);
+            long first = bucket.create("channel.billing", new byte[] {1});
+            bucket.update("channel.billing", new byte[] {2}, first);
+            assertThat(requireNonNull(bucket.get("channel.billing")).getValue()).containsExactly(2);
+            bucket.delete("channel.billing");
+            assertThat(bucket.keys()).isEmpty();
+
+            running.nats()
+                    .keyValueManagement()
+                    .create(KeyValueConfiguration.builder("like")
+                            .maxHistoryPerKey(1)
+                            .maxBucketSize(64 << 20)
+                            .build());
+            StreamConfiguration own = configuration(running, Streams.STATE);
+            StreamConfiguration made = configuration(running, "KV_like");
+            assertThat(own.toJson().replace("saf", "like")).isEqualTo(made.toJson());
+        }
+    }
+
+    @Test
+    @SuppressWarnings("try") // Connection.close may be interrupted.
+    void staysReadyWithoutWhatEventsCanDoWithout() throws Exception {
+        try (NatsServer server = NatsServer.start()) {
+            try (Connection nats = Nats.connect(server.url())) {
+                nats.jetStreamManagement()
+                        .addStream(StreamConfiguration.builder()
+                                .name(Streams.LATER)
+                                .subjects("later.>")
+                                .maxAge(Duration.ofDays(1))
+                                .build());
+            }
+            try (Running running = Running.on(server)) {
+                await().until(() -> running.streams().state(Streams.LATER) instanceof StreamState.Unsafe);
+                await().until(() -> running.streams().usable(Streams.EVENTS)
+                        && running.streams().usable(Streams.DEAD_LETTERS));
+                assertThat(running.streams().usable(Streams.LATER)).isFalse();
+                assertThat(running.health().getStatus()).isEqualTo(Status.UP);
+                assertThat(running.health().getDetails()).containsEntry("later", "unsafe");
+                assertThat(running.problem())
+                        .contains("stream later has max-age=1d where 0ms is configured: a retry that is due later")
+                        .contains("no retry can be parked");
+            }
         }
     }
 
@@ -261,5 +365,9 @@ class StreamsIT {
 
     private static NatsSettings login(NatsServer server) {
         return Settled.nats("servers", server.url(), "user", "saf", "password", "secret", "request-timeout", "500ms");
+    }
+
+    private static StreamConfiguration configuration(Running running, String stream) throws Exception {
+        return running.management().getStreamInfo(stream).getConfiguration();
     }
 }

@@ -1,10 +1,13 @@
 package dev.saf.jetstream;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.saf.settings.InvalidSettingException;
 import dev.saf.settings.Settings;
+import io.nats.client.api.StorageType;
+import io.nats.client.api.StreamConfiguration;
 import java.time.Duration;
 import org.junit.jupiter.api.Test;
 
@@ -21,6 +24,8 @@ class StreamsSettingsTest {
         assertThat(settings.deadLetters().duplicateWindow()).isEqualTo(Duration.ofHours(1));
         assertThat(settings.deadLetters().configuration().getMaxBytes()).isEqualTo(256L << 20);
         assertThat(settings.deadLetters().configuration().getSubjects()).containsExactly("dead-letters.>");
+        assertThat(settings.later().maxParked()).isEqualTo(1_000_000);
+        assertThat(settings.advisories().maxAge()).isEqualTo(Duration.ofDays(30));
         assertThat(settings.checkInterval()).isEqualTo(Duration.ofMinutes(1));
     }
 
@@ -48,6 +53,48 @@ class StreamsSettingsTest {
             assertRefused(stream, "sources: must not be set", "sources", "other");
             assertRefused(stream, "subject-transform: must not be set", "subject-transform.source", "a");
         }
+    }
+
+    @Test
+    void keepsWhatItWorksWithAsItKeepsEvents() {
+        StreamsSettings settings = Settled.streams(
+                "events.storage", "memory",
+                "events.replicas", "5",
+                "events.max-bytes", "1GB",
+                "events.placement.cluster", "west",
+                "later.replicas", "3",
+                "later.storage", "file",
+                "later.placement.cluster", "east");
+        for (String stream : new String[] {Streams.STATE, Streams.ADVISORIES}) {
+            StreamConfiguration asEvents = settings.configuration(stream);
+            assertThat(asEvents.getReplicas()).isEqualTo(5);
+            assertThat(asEvents.getStorageType()).isEqualTo(StorageType.Memory);
+            assertThat(requireNonNull(asEvents.getPlacement()).getCluster()).isEqualTo("west");
+        }
+        StreamConfiguration own = settings.configuration(Streams.LATER);
+        assertThat(own.getReplicas()).isEqualTo(3);
+        assertThat(own.getStorageType()).isEqualTo(StorageType.File);
+        assertThat(requireNonNull(own.getPlacement()).getCluster()).isEqualTo("east");
+    }
+
+    @Test
+    void refusesWhatWouldForgetARetryOrAFact() {
+        assertRefused("later", "storage: memory needs at least 3 replicas", "storage", "memory");
+        assertRefused("state", "storage: memory needs at least 3 replicas", "storage", "memory");
+        assertThatThrownBy(() -> Settled.streams(
+                        "events.storage", "memory",
+                        "events.replicas", "3",
+                        "events.max-bytes", "1GB",
+                        "later.replicas", "1"))
+                .hasMessageStartingWith("saf.streams.later.storage: memory needs at least 3 replicas");
+        assertThat(Settled.streams("advisories.storage", "memory").advisories().maxAge())
+                .isPositive();
+        assertRefused("later", "max-parked: must be at least 1, is 0", "max-parked", "0");
+        assertRefused("later", "max-age: is unknown", "max-age", "1d");
+        assertRefused("later", "replicas: must be 1 to 5, is 6", "replicas", "6");
+        assertRefused("state", "replicas: must be 1 to 5, is 0", "replicas", "0");
+        assertRefused("advisories", "replicas: must be 1 to 5, is 0", "replicas", "0");
+        assertRefused("advisories", "max-age: must be at least 2m", "max-age", "1s");
     }
 
     @Test
