@@ -13,6 +13,9 @@ public interface Channel extends AutoCloseable {
      *
      * @param event carries the trace context of this very delivery, to be passed on to the destination
      * @throws RejectedEventException if delivering this event again cannot help
+     * @throws RetryAfterException if the destination says when to come back
+     * @throws java.io.IOException if the destination cannot be reached, or fails whatever the event: so many of these
+     *     open the channel's circuit breaker, while anything else that is thrown is this event's own affair
      */
     void deliver(Event event) throws Exception;
 

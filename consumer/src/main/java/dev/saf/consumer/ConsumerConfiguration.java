@@ -1,9 +1,16 @@
 package dev.saf.consumer;
 
+import dev.saf.consumer.delivery.Channels;
+import dev.saf.consumer.delivery.ChannelsHealth;
+import dev.saf.consumer.delivery.RunningChannels;
+import dev.saf.consumer.delivery.Surroundings;
+import dev.saf.consumer.ledger.DeadLetters;
+import dev.saf.consumer.ledger.Parking;
 import dev.saf.jetstream.EventTracing;
 import dev.saf.jetstream.JetStreamConfiguration;
 import dev.saf.jetstream.NatsConnection;
 import dev.saf.jetstream.Streams;
+import dev.saf.jetstream.StreamsSettings;
 import dev.saf.settings.Settings;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.time.Duration;
@@ -37,35 +44,37 @@ class ConsumerConfiguration {
         return new DeadLetters(nats);
     }
 
+    @Bean
+    Parking parking(NatsConnection nats, StreamsSettings streams) {
+        return new Parking(nats, streams.later().maxParked());
+    }
+
     /** Depends on the streams so that they are looked after for as long as anything is delivered. */
     @Bean
-    Subscriptions subscriptions(
+    RunningChannels runningChannels(
             Channels channels,
             NatsConnection nats,
-            Streams streams,
-            DeadLetters deadLetters,
-            EventTracing tracing,
+            Surroundings surroundings,
             MeterRegistry registry,
             DefaultLifecycleProcessor lifecycle) {
-        Subscriptions subscriptions = new Subscriptions(channels.all().stream()
-                .map(channel -> {
-                    ChannelMetrics metrics = new ChannelMetrics(registry, channel.name());
-                    return new Subscription(
-                            channel, nats, new Deliveries(channel, deadLetters, tracing, metrics), metrics);
-                })
-                .toList());
+        RunningChannels running = new RunningChannels(channels.all(), nats, surroundings, registry);
         Duration slowest = channels.all().stream()
                 .map(channel -> channel.settings().timeout())
                 .max(Comparator.naturalOrder())
                 .orElse(Duration.ZERO);
         lifecycle.setTimeoutForShutdownPhase(
-                subscriptions.getPhase(), slowest.plus(SHUTDOWN).toMillis());
-        return subscriptions;
+                running.getPhase(), slowest.plus(SHUTDOWN).toMillis());
+        return running;
     }
 
     @Bean
-    ChannelsHealth channelsHealthIndicator(Subscriptions subscriptions) {
-        return new ChannelsHealth(subscriptions);
+    Surroundings surroundings(DeadLetters deadLetters, Parking parking, EventTracing tracing, Streams streams) {
+        return new Surroundings(deadLetters, parking, tracing, () -> streams.maxAge(Streams.EVENTS));
+    }
+
+    @Bean
+    ChannelsHealth channelsHealthIndicator(RunningChannels channels) {
+        return new ChannelsHealth(channels);
     }
 
     private static SSLContext sslContext(SslBundles bundles, String name) {

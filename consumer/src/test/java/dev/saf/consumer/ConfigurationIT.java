@@ -32,11 +32,11 @@ class ConfigurationIT {
         saf.channels.log.timeout=soon             | saf.channels.log.timeout: 'soon' is not a duration
         saf.channels.log.ack-wait=1ms             | saf.channels.log.ack-wait: must be between 1000ms and
         saf.channels.log.artificial-sleep=40s     | saf.channels.log.artificial-sleep: must be shorter than timeout (30000ms), is 40000ms
-        saf.channels.log.retry.attempts=0         | saf.channels.log.retry.attempts: must be at least 1, is 0
-        saf.channels.log.retry.initial=0s         | saf.channels.log.retry.initial: must be between 1ms and 24h
+        saf.channels.log.retry.attempts=0         | saf.channels.log.retry.attempts: must be at least 1, or -1 for no bound, is 0
+        saf.channels.log.retry.initial=0s         | saf.channels.log.retry.initial: must be between 1ms and 30d
         saf.channels.log.retry.multiplier=0.5     | saf.channels.log.retry.multiplier: must be between 1 and 100, is 0.5
         saf.channels.log.retry.multiplier=NaN     | saf.channels.log.retry.multiplier: must be between 1 and 100, is NaN
-        saf.channels.log.retry.cap=1ms            | saf.channels.log.retry.cap: must be between retry.initial (1000ms) and 24h, is 1ms
+        saf.channels.log.retry.cap=1ms            | saf.channels.log.retry.cap: must be between retry.initial (1000ms) and 30d, is 1ms
         saf.channels.log.retry.backoff=2          | saf.channels.log.retry.backoff: is unknown
         saf.channels.log.subjects=a..b            | saf.channels.log.subjects: 'a..b' must be dot-separated tokens
         saf.channels.log.subjects=a.>.b           | saf.channels.log.subjects: 'a.>.b' must be

@@ -1,5 +1,7 @@
 package dev.saf.consumer;
 
+import dev.saf.consumer.delivery.RunningChannel;
+import dev.saf.consumer.delivery.RunningChannels;
 import dev.saf.natsserver.NatsServer;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.search.Search;
@@ -13,7 +15,7 @@ import java.util.List;
 import org.springframework.context.ConfigurableApplicationContext;
 
 /** The whole service, running in this JVM. */
-final class Consumer implements AutoCloseable {
+public final class Consumer implements AutoCloseable {
 
     private final ConfigurableApplicationContext context;
 
@@ -22,15 +24,15 @@ final class Consumer implements AutoCloseable {
     }
 
     /** Starts it with settings such as {@code saf.channels.log.type=log}. */
-    static Consumer start(String natsUrl, String... settings) {
+    public static Consumer start(String natsUrl, String... settings) {
         return new Consumer(ConsumerApplication.start(arguments(natsUrl, settings)));
     }
 
-    static Consumer start(NatsServer nats, String... settings) {
+    public static Consumer start(NatsServer nats, String... settings) {
         return start(nats.url(), settings);
     }
 
-    static String[] arguments(String natsUrl, String... settings) {
+    public static String[] arguments(String natsUrl, String... settings) {
         List<String> arguments = new ArrayList<>(
                 List.of("--server.port=0", "--management.server.port=0", "--saf.nats.servers=" + natsUrl));
         for (String setting : settings) {
@@ -39,23 +41,20 @@ final class Consumer implements AutoCloseable {
         return arguments.toArray(String[]::new);
     }
 
-    <T> T bean(Class<T> type) {
+    public <T> T bean(Class<T> type) {
         return context.getBean(type);
     }
 
-    Subscription subscription(String channel) {
-        return bean(Subscriptions.class).all().stream()
-                .filter(each -> each.name().equals(channel))
+    /** One channel at work. */
+    public RunningChannel channel(String name) {
+        return bean(RunningChannels.class).all().stream()
+                .filter(each -> each.name().equals(name))
                 .findFirst()
                 .orElseThrow();
     }
 
-    Subscription.State state(String channel) {
-        return subscription(channel).condition().state();
-    }
-
     /** The value of a counter or gauge, or how much a timer has counted, of one channel. */
-    double metric(String name, String channel, String... tags) {
+    public double metric(String name, String channel, String... tags) {
         var found = Search.in(bean(MeterRegistry.class))
                 .name(name)
                 .tag("channel", channel)
@@ -68,7 +67,7 @@ final class Consumer implements AutoCloseable {
     }
 
     /** GET of a path on the management port. */
-    HttpResponse<String> management(String path) {
+    public HttpResponse<String> management(String path) {
         String port = context.getEnvironment().getProperty("local.management.port");
         try (HttpClient client = HttpClient.newHttpClient()) {
             return client.send(

@@ -27,11 +27,11 @@ import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /** What a test does with NATS beside the consumer. */
-final class Nats implements AutoCloseable {
+public final class Nats implements AutoCloseable {
 
     private final Connection connection;
 
-    Nats(NatsServer server) throws IOException, InterruptedException {
+    public Nats(NatsServer server) throws IOException, InterruptedException {
         connection = io.nats.client.Nats.connect(new Options.Builder()
                 .server(server.url())
                 .maxReconnects(-1)
@@ -42,12 +42,12 @@ final class Nats implements AutoCloseable {
                 .build());
     }
 
-    Connection connection() {
+    public Connection connection() {
         return connection;
     }
 
     /** The stream, for tests that publish before a service has created it. */
-    Nats withStreams() throws IOException, JetStreamApiException {
+    public Nats withStreams() throws IOException, JetStreamApiException {
         for (String name : List.of("events", "dead-letters")) {
             connection
                     .jetStreamManagement()
@@ -65,7 +65,7 @@ final class Nats implements AutoCloseable {
         return this;
     }
 
-    static Event event(String subject, String id) {
+    public static Event event(String subject, String id) {
         return Event.of(
                 subject,
                 id,
@@ -75,7 +75,7 @@ final class Nats implements AutoCloseable {
     }
 
     /** Publishes until it is stored. */
-    void publish(Event event) {
+    public void publish(Event event) {
         long deadline = System.nanoTime() + Duration.ofSeconds(20).toNanos();
         while (true) {
             try {
@@ -95,28 +95,29 @@ final class Nats implements AutoCloseable {
         }
     }
 
-    void publish(String... ids) {
+    public void publish(String... ids) {
         for (String id : ids) {
             publish(event("orders.placed", id));
         }
     }
 
-    void publish(int count) {
+    public void publish(int count) {
         for (int i = 0; i < count; i++) {
             publish("event-" + i);
         }
     }
 
-    void publishRaw(String subject, @Nullable Headers headers, byte[] body) throws IOException, JetStreamApiException {
+    public void publishRaw(String subject, @Nullable Headers headers, byte[] body)
+            throws IOException, JetStreamApiException {
         connection.jetStream().publish(subject, headers, body);
     }
 
-    ConsumerInfo consumer(String channel) throws IOException, JetStreamApiException {
+    public ConsumerInfo consumer(String channel) throws IOException, JetStreamApiException {
         return connection.jetStreamManagement().getConsumerInfo("events", "saf-" + channel);
     }
 
     /** Events of a channel that are not settled. */
-    long unsettled(String channel) {
+    public long unsettled(String channel) {
         try {
             ConsumerInfo info = consumer(channel);
             return info.getNumPending() + info.getNumAckPending();
@@ -125,8 +126,18 @@ final class Nats implements AutoCloseable {
         }
     }
 
+    /** Retries of a channel that are due and not settled; those that are parked do not count. */
+    public long due(String channel) {
+        try {
+            ConsumerInfo info = connection.jetStreamManagement().getConsumerInfo("later", "saf-" + channel + "-due");
+            return info.getNumPending() + info.getNumAckPending();
+        } catch (IOException | JetStreamApiException e) {
+            return -1;
+        }
+    }
+
     /** All dead letters, in order. */
-    List<Message> deadLetters() {
+    public List<Message> deadLetters() {
         List<Message> letters = new ArrayList<>();
         try {
             JetStreamSubscription all = connection

@@ -9,19 +9,19 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /** Remembers every event it is offered, then does what another channel does. */
-final class RecordingChannel implements Channel {
+public final class RecordingChannel implements Channel {
 
-    final Queue<Event> offered = new ConcurrentLinkedQueue<>();
-    final Queue<Event> delivered = new ConcurrentLinkedQueue<>();
-    final AtomicBoolean closed = new AtomicBoolean();
+    public final Queue<Event> offered = new ConcurrentLinkedQueue<>();
+    public final Queue<Event> delivered = new ConcurrentLinkedQueue<>();
+    public final AtomicBoolean closed = new AtomicBoolean();
 
     private final Channel then;
 
-    RecordingChannel() {
+    public RecordingChannel() {
         this(event -> {});
     }
 
-    RecordingChannel(Channel then) {
+    public RecordingChannel(Channel then) {
         this.then = then;
     }
 
@@ -37,11 +37,11 @@ final class RecordingChannel implements Channel {
         closed.set(true);
     }
 
-    List<String> offeredIds() {
+    public List<String> offeredIds() {
         return ids(offered);
     }
 
-    List<String> deliveredIds() {
+    public List<String> deliveredIds() {
         return ids(delivered);
     }
 

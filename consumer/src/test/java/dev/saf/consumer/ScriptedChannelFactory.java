@@ -24,7 +24,7 @@ public final class ScriptedChannelFactory implements ChannelFactory<ScriptedChan
         }
     }
 
-    static void script(String name, Channel channel) {
+    public static void script(String name, Channel channel) {
         SCRIPTS.put(name, channel);
     }
 

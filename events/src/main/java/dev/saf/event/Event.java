@@ -1,6 +1,7 @@
 package dev.saf.event;
 
 import java.time.Instant;
+import java.util.HashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -65,5 +66,16 @@ public record Event(
 
     public Event withTrace(@Nullable TraceContext context) {
         return new Event(subject, id, source, type, time, payload, attributes, context);
+    }
+
+    /**
+     * With one more attribute, or another value for it.
+     *
+     * @throws InvalidEventException if there can be no such attribute
+     */
+    public Event withAttribute(String name, String value) {
+        Map<String, String> more = new HashMap<>(attributes);
+        more.put(name, value);
+        return new Event(subject, id, source, type, time, payload, more, trace);
     }
 }

@@ -27,7 +27,17 @@ public final class EventMessages {
      * @throws dev.saf.event.InvalidEventException if the message is no event
      */
     public static Event event(Message message) {
+        return event(message.getSubject(), message);
+    }
+
+    /**
+     * The event in a message that lies elsewhere than the event was published.
+     *
+     * @param natsSubject what the event was published on
+     * @throws dev.saf.event.InvalidEventException if the message is no event
+     */
+    public static Event event(String natsSubject, Message message) {
         Headers headers = message.getHeaders() == null ? NONE : message.getHeaders();
-        return WireFormat.read(message.getSubject(), headers.keySet(), headers::getFirst, message.getData());
+        return WireFormat.read(natsSubject, headers.keySet(), headers::getFirst, message.getData());
     }
 }

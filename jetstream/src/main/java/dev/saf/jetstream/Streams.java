@@ -133,6 +133,13 @@ public final class Streams implements AutoCloseable {
         return outdatedServer == null && sight(stream).state() instanceof StreamState.Sound;
     }
 
+    /** After which age a stream really drops messages; zero for never, and as long as nobody could look. */
+    public Duration maxAge(String stream) {
+        StreamInfo info = sight(stream).info();
+        Duration age = info == null ? null : info.getConfiguration().getMaxAge();
+        return age == null ? Duration.ZERO : age;
+    }
+
     public StreamsSettings settings() {
         return settings;
     }

@@ -48,7 +48,7 @@ class ReadmeTest {
                         "saf.nats", "dev.saf.jetstream.NatsSettings",
                         "saf.streams", "dev.saf.jetstream.StreamsSettings",
                         "saf.producer", "dev.saf.producer.ProducerSettings",
-                        "saf.channels.<name>", "dev.saf.consumer.ChannelSettings",
+                        "saf.channels.<name>", "dev.saf.consumer.delivery.ChannelSettings",
                         "saf.local", "dev.saf.local.LocalSettings")
                 .entrySet()) {
             Class<?> type = Class.forName(settings.getValue());

@@ -1,0 +1,80 @@
+package dev.saf.consumer.delivery;
+
+import dev.saf.consumer.ledger.Reason;
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.Timer;
+import java.util.EnumMap;
+import java.util.Map;
+import java.util.function.ToDoubleFunction;
+
+/** What can be counted about one channel; every meter has the tag {@code channel}. */
+final class ChannelMetrics {
+
+    final Counter delivered;
+    final Counter failed;
+    final Counter retried;
+    final Counter parked;
+    final Counter parkingFailures;
+    final Counter deadLetterFailures;
+    final Counter duplicatesSuppressed;
+    final Counter acksUnconfirmed;
+    final Counter stalls;
+    final Timer delivery;
+    final Timer age;
+
+    private final MeterRegistry registry;
+    private final String channel;
+    private final Map<Reason, Counter> deadLettered = new EnumMap<>(Reason.class);
+
+    ChannelMetrics(MeterRegistry registry, String channel) {
+        this.registry = registry;
+        this.channel = channel;
+        delivered = counter("saf.channel.delivered", "Events the destination took");
+        failed = counter("saf.channel.failed", "Attempts that failed, rejections included");
+        retried = counter("saf.channel.retried", "Failed attempts that are followed by another one");
+        parked = counter("saf.channel.parked", "Failed attempts after which the event waits on the stream later");
+        parkingFailures = counter("saf.channel.parking.failures", "Events that could not be parked, and stayed");
+        deadLetterFailures = counter("saf.channel.dead.letter.failures", "Dead letters that could not be stored yet");
+        duplicatesSuppressed =
+                counter("saf.channel.duplicates.suppressed", "Delivered events that came again and were not offered");
+        acksUnconfirmed = counter("saf.channel.acks.unconfirmed", "Acknowledgements that had to be sent again");
+        stalls = counter("saf.channel.stalls", "Subscriptions made anew because nothing came though events wait");
+        delivery = Timer.builder("saf.channel.delivery")
+                .description("How long the channel took, whether it failed or not")
+                .tag("channel", channel)
+                .register(registry);
+        age = Timer.builder("saf.channel.event.age")
+                .description("From an event being stored to it being delivered")
+                .tag("channel", channel)
+                .register(registry);
+        for (Reason reason : Reason.values()) {
+            deadLettered.put(
+                    reason,
+                    Counter.builder("saf.channel.dead.lettered")
+                            .description("Events that became dead letters")
+                            .tag("channel", channel)
+                            .tag("reason", reason.tag())
+                            .register(registry));
+        }
+    }
+
+    Counter deadLettered(Reason reason) {
+        return deadLettered.getOrDefault(reason, failed);
+    }
+
+    <T> void gauge(String name, String description, T source, ToDoubleFunction<T> value) {
+        Gauge.builder(name, source, value)
+                .description(description)
+                .tag("channel", channel)
+                .register(registry);
+    }
+
+    private Counter counter(String name, String description) {
+        return Counter.builder(name)
+                .description(description)
+                .tag("channel", channel)
+                .register(registry);
+    }
+}

@@ -1,0 +1,94 @@
+package dev.saf.consumer.delivery;
+
+import java.time.Duration;
+import java.util.List;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+import org.springframework.boot.context.properties.bind.DefaultValue;
+
+/**
+ * What every channel can be told, whatever its type.
+ *
+ * @param type what kind of channel this is; default: its name
+ * @param subjects which events it gets: subjects of events, in which * stands for one token and a last > for one or
+ *     more
+ * @param concurrency how many deliveries may run at once in this process
+ * @param timeout how long one delivery may take before it is interrupted and counts as failed
+ * @param ackWait how long after the last sign of life of this process its unfinished events go to another one
+ * @param retry what happens after a failure
+ * @param artificialSleep how long to wait before each delivery, for experiments with load
+ */
+public record ChannelSettings(
+        @Nullable String type,
+        @DefaultValue(">") List<String> subjects,
+        @DefaultValue("64") int concurrency,
+        @DefaultValue("30s") Duration timeout,
+        @DefaultValue("30s") Duration ackWait,
+        @DefaultValue Retry retry,
+        @DefaultValue("0s") Duration artificialSleep) {
+
+    private static final Pattern SUBJECT =
+            Pattern.compile("(?:(?:[A-Za-z0-9_-]+|\\*)(?:\\.(?:[A-Za-z0-9_-]+|\\*))*(?:\\.>)?)|>");
+    private static final int MAX_SUBJECT_LENGTH = 200;
+
+    /**
+     * Checks the values.
+     *
+     * @throws IllegalArgumentException as {@code key: what is wrong and what is allowed}
+     */
+    public ChannelSettings {
+        subjects = List.copyOf(subjects);
+        if (subjects.isEmpty()) {
+            throw new IllegalArgumentException("subjects: must not be empty; > stands for all events");
+        }
+        for (int i = 0; i < subjects.size(); i++) {
+            String subject = subjects.get(i);
+            if (subject.length() > MAX_SUBJECT_LENGTH
+                    || !SUBJECT.matcher(subject).matches()) {
+                throw new IllegalArgumentException("subjects: '" + subject + "' must be dot-separated tokens of"
+                        + " [A-Za-z0-9_-], in which * stands for one token and a last > for one or more");
+            }
+            for (String other : subjects.subList(0, i)) {
+                if (overlap(subject.split("\\."), other.split("\\."))) {
+                    throw new IllegalArgumentException("subjects: '" + other + "' and '" + subject
+                            + "' must not have events in common; leave out one of them");
+                }
+            }
+        }
+        if (concurrency < 1 || concurrency > 10_000) {
+            throw new IllegalArgumentException("concurrency: must be between 1 and 10000, is " + concurrency);
+        }
+        require("timeout", timeout, Duration.ofMillis(10), Duration.ofHours(1));
+        require("ack-wait", ackWait, Duration.ofSeconds(1), Duration.ofHours(1));
+        require("artificial-sleep", artificialSleep, Duration.ZERO, Duration.ofHours(1));
+        if (artificialSleep.compareTo(timeout) >= 0) {
+            throw new IllegalArgumentException("artificial-sleep: must be shorter than timeout (" + timeout.toMillis()
+                    + "ms), is " + artificialSleep.toMillis() + "ms");
+        }
+    }
+
+    /** As many as the server may have out at once: enough for pauses between attempts, which count, too. */
+    long maxAckPending() {
+        return Math.max(1000, 4L * concurrency);
+    }
+
+    /** Whether one subject can match both patterns. The server refuses such filters. */
+    private static boolean overlap(String[] one, String[] other) {
+        for (int i = 0; i < Math.min(one.length, other.length); i++) {
+            if (one[i].equals(">") || other[i].equals(">")) {
+                return true;
+            }
+            if (!one[i].equals(other[i]) && !one[i].equals("*") && !other[i].equals("*")) {
+                return false;
+            }
+        }
+        return one.length == other.length;
+    }
+
+    private static void require(String key, Duration value, Duration least, Duration most) {
+        if (value.compareTo(least) < 0 || value.compareTo(most) > 0) {
+            throw new IllegalArgumentException("%s: must be between %dms and %dms, is %dms"
+                    .formatted(key, least.toMillis(), most.toMillis(), value.toMillis()));
+        }
+    }
+}

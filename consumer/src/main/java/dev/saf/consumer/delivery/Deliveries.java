@@ -1,0 +1,517 @@
+package dev.saf.consumer.delivery;
+
+import dev.saf.consumer.ledger.Attempt;
+import dev.saf.consumer.ledger.Parking;
+import dev.saf.consumer.ledger.Passage;
+import dev.saf.consumer.ledger.Reason;
+import dev.saf.event.Event;
+import dev.saf.event.InvalidEventException;
+import dev.saf.jetstream.EventMessages;
+import dev.saf.jetstream.EventSpan;
+import io.nats.client.JetStreamApiException;
+import io.nats.client.Message;
+import java.io.IOException;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.slf4j.MDC;
+
+/**
+ * All deliveries of one channel, wherever its events come from: starts each on a virtual thread, sees that it ends in
+ * time, and settles it. An event stays here until the server has confirmed its acknowledgement, or it was given back.
+ */
+final class Deliveries {
+
+    private static final Logger log = LoggerFactory.getLogger(Deliveries.class);
+    private static final long ACK_REPEAT_NANOS = Duration.ofSeconds(2).toNanos();
+    private static final int MAX_ACK_REPEATS = 15;
+
+    /** How long after its interruption a delivery counts as stuck. */
+    private static final long STUCK_NANOS = Duration.ofSeconds(5).toNanos();
+
+    private final ConfiguredChannel channel;
+    private final Surroundings surroundings;
+    private final ChannelMetrics metrics;
+    private final List<Restraint> restraints;
+    private final Dispatcher dispatcher;
+    private final Thread.Builder.OfVirtual threads;
+    private final List<Source> sources = new CopyOnWriteArrayList<>();
+    private final Held held = new Held();
+    private final AtomicInteger running = new AtomicInteger();
+    private final Failures failures = new Failures();
+    private final LogLimit warnings = new LogLimit(10, Duration.ofSeconds(10));
+    private final InstantSource clock = InstantSource.system();
+    private final Set<Thread> waiting = ConcurrentHashMap.newKeySet();
+    private volatile int stuck;
+    private volatile @Nullable String lastError;
+
+    Deliveries(
+            ConfiguredChannel channel, Surroundings surroundings, List<Restraint> restraints, ChannelMetrics metrics) {
+        this.channel = channel;
+        this.surroundings = surroundings;
+        this.restraints = List.copyOf(restraints);
+        this.metrics = metrics;
+        this.dispatcher = new Dispatcher(channel.channel(), channel.settings().artificialSleep());
+        this.threads = Thread.ofVirtual().name("saf-" + channel.name());
+        metrics.gauge("saf.channel.in.flight", "Calls of the channel that run", this, Deliveries::running);
+        metrics.gauge("saf.channel.held", "Events that have come and wait for their turn", this, d -> d.held.size());
+        metrics.gauge(
+                "saf.channel.stuck",
+                "Calls of the channel that go on though they were interrupted",
+                this,
+                deliveries -> deliveries.stuck);
+    }
+
+    /** From now on events come from this source, too. */
+    void attach(Source source) {
+        sources.add(source);
+    }
+
+    /** No more events come from this source, and none of them is here any more. */
+    void detach(Source source) {
+        sources.remove(source);
+    }
+
+    int running() {
+        return running.get();
+    }
+
+    /** Events that have come and wait for their turn. */
+    int held() {
+        return held.size();
+    }
+
+    /** How many calls of the channel go on though they were interrupted. */
+    int stuck() {
+        return stuck;
+    }
+
+    /** What the channel said last when it did not take an event, null if it never did. */
+    @Nullable
+    String lastError() {
+        return lastError;
+    }
+
+    /** How many more events of this source could start now. */
+    int room(Source source) {
+        int free = most() - running.get() - held.size();
+        if (source.kind == Source.Kind.EVENTS || free <= 0) {
+            return Math.max(0, free);
+        }
+        // What is repeated leaves half of the places to what is new.
+        int share = Math.max(1, channel.settings().concurrency() / 2) - source.open.size();
+        return Math.max(0, Math.min(free, share));
+    }
+
+    private int most() {
+        int most = channel.settings().concurrency();
+        for (Restraint restraint : restraints) {
+            most = Math.min(most, restraint.limit());
+        }
+        return most;
+    }
+
+    /** Waits until there may be room for more, but not longer than given. For the threads that pull. */
+    void awaitRoom(Source source, Duration atMost) {
+        Thread current = Thread.currentThread();
+        waiting.add(current);
+        if (room(source) <= 0) {
+            LockSupport.parkNanos(atMost.toNanos());
+        }
+        waiting.remove(current);
+    }
+
+    /** Starts the delivery of an event as soon as it may, unless it is under way or done already. */
+    void take(Source source, Message message) {
+        long now = System.nanoTime();
+        source.lastArrivalNanos = now;
+        Position position = Position.of(message.getReplyTo());
+        Delivery known = source.open.get(position.sequence());
+        if (known != null && known.position.storedNanos() == position.storedNanos()) {
+            known.renew(message);
+            return;
+        }
+        Delivery delivery = new Delivery(source, message, position, now);
+        source.open.put(position.sequence(), delivery);
+        if (source.delivered.contains(position)) {
+            // The channel has it, only the server does not know.
+            metrics.duplicatesSuppressed.increment();
+            acknowledge(delivery);
+        } else if (held.isEmpty() && claim()) {
+            start(delivery);
+        } else {
+            held.add(delivery);
+            startHeld();
+        }
+    }
+
+    private boolean claim() {
+        int most = most();
+        for (int now = running.get(); now < most; now = running.get()) {
+            if (running.compareAndSet(now, now + 1)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private void startHeld() {
+        while (!held.isEmpty() && claim()) {
+            Delivery next = held.poll();
+            if (next == null) {
+                running.decrementAndGet();
+            } else {
+                start(next);
+            }
+        }
+    }
+
+    private void start(Delivery delivery) {
+        threads.start(() -> run(delivery));
+    }
+
+    /**
+     * Starts what may start by now, interrupts what takes too long, tells the server about what is still here, and
+     * repeats what was not confirmed. To be called about ten times a second.
+     */
+    void lookAfter() {
+        startHeld();
+        long now = System.nanoTime();
+        int stuckNow = 0;
+        for (Source source : sources) {
+            for (Delivery delivery : source.open.values()) {
+                if (delivery.isSettling()) {
+                    repeatAck(delivery, now);
+                } else if (isStuck(delivery, now)) {
+                    // No more signs of life: after the ack wait another process may try its luck.
+                    stuckNow++;
+                } else {
+                    keepAlive(delivery, now);
+                }
+            }
+        }
+        if (stuckNow > stuck) {
+            log.error(
+                    "channel {}: {} deliveries do not end though interrupted, each holds one of {} places",
+                    channel.name(),
+                    stuckNow,
+                    channel.settings().concurrency());
+        }
+        stuck = stuckNow;
+    }
+
+    /**
+     * Gives back what has not begun, waits until no call of the channel runs any more, and then for the last
+     * confirmations. False if some do.
+     */
+    boolean awaitEnd() {
+        for (Delivery next = held.poll(); next != null; next = held.poll()) {
+            postpone(next, Duration.ZERO);
+        }
+        Duration calls = channel.settings().timeout().plusNanos(STUCK_NANOS);
+        boolean ended = await(calls, () -> running.get() == 0);
+        await(Duration.ofSeconds(5), () -> sources.stream().allMatch(source -> source.open.isEmpty()));
+        return ended;
+    }
+
+    private static boolean await(Duration atMost, BooleanSupplier condition) {
+        long deadline = System.nanoTime() + atMost.toNanos();
+        while (!condition.getAsBoolean() && System.nanoTime() < deadline) {
+            LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(5));
+        }
+        return condition.getAsBoolean();
+    }
+
+    private boolean isStuck(Delivery delivery, long now) {
+        return delivery.isInterrupted()
+                && now - delivery.startedNanos > channel.settings().timeout().toNanos() + STUCK_NANOS;
+    }
+
+    private void keepAlive(Delivery delivery, long now) {
+        if (delivery.hasBegun()
+                && now - delivery.startedNanos > channel.settings().timeout().toNanos()) {
+            delivery.interrupt();
+        }
+        if (now - delivery.lastProgressNanos > channel.settings().ackWait().toNanos() / 3) {
+            delivery.lastProgressNanos = now;
+            delivery.source.acks.progress(delivery.message());
+        }
+    }
+
+    private void run(Delivery delivery) {
+        try {
+            if (delivery.source.kind != Source.Kind.DUE || counts(delivery)) {
+                deliver(delivery);
+            }
+        } catch (RuntimeException | Error e) {
+            // Nothing is lost by it: without a settlement the event comes again after the ack wait.
+            delivery.source.open.remove(delivery.position.sequence(), delivery);
+            log.error(
+                    "channel {}: event {} could not be settled",
+                    delivery.source.name(),
+                    delivery.position.sequence(),
+                    e);
+        } finally {
+            running.decrementAndGet();
+            startHeld();
+            if (!waiting.isEmpty()) {
+                waiting.forEach(LockSupport::unpark);
+            }
+        }
+    }
+
+    /** Whether a due message is to be delivered; else it is settled already. */
+    private boolean counts(Delivery delivery) {
+        Message message = delivery.message();
+        try {
+            if (!surroundings.parking().isFirst(message, delivery.position.sequence())) {
+                metrics.duplicatesSuppressed.increment();
+                acknowledge(delivery);
+                return false;
+            }
+        } catch (IOException | RuntimeException e) {
+            warn(delivery, "could not be looked up", Dispatcher.describe(e));
+            postpone(delivery, Duration.ofSeconds(1));
+            return false;
+        }
+        if (message.hasHeaders() && message.getHeaders().containsKey(Parking.CANCELLED)) {
+            acknowledge(delivery);
+            return false;
+        }
+        return true;
+    }
+
+    private void deliver(Delivery delivery) {
+        Passage passage;
+        Event event;
+        delivery.begin(Thread.currentThread(), System.nanoTime());
+        try {
+            passage = delivery.source.passage(delivery.message(), delivery.position);
+            event = marked(EventMessages.event(Source.natsSubject(delivery.message()), delivery.message()), passage);
+        } catch (InvalidEventException | IllegalArgumentException e) {
+            delivery.end();
+            keepAside(delivery, undecodable(delivery), Reason.UNDECODABLE, "no event: " + e.getMessage());
+            return;
+        }
+        // Names that no channel gives to fields of its own: one twice, and structured logging drops the line.
+        MDC.put("saf.channel", channel.name());
+        MDC.put("saf.event", event.id());
+        age(passage);
+        Outcome outcome = offer(event, delivery);
+        if (outcome instanceof Outcome.Taken) {
+            succeeded(delivery, passage);
+        } else {
+            failed(delivery, passage, outcome);
+        }
+    }
+
+    /** A redrive or a replay says so, for it comes out of order. */
+    private static Event marked(Event event, Passage passage) {
+        if (!passage.isOutOfOrder()) {
+            return event;
+        }
+        return passage.replay() != null
+                ? event.withAttribute("safreplay", passage.replay())
+                : event.withAttribute("safredrive", Long.toString(passage.redrives()));
+    }
+
+    private Passage undecodable(Delivery delivery) {
+        try {
+            return delivery.source.passage(delivery.message(), delivery.position);
+        } catch (IllegalArgumentException e) {
+            return Passage.begin(
+                    channel.name(), delivery.message(), delivery.position.sequence(), delivery.position.storedNanos());
+        }
+    }
+
+    private Outcome offer(Event event, Delivery delivery) {
+        EventSpan span = surroundings.tracing().startDelivery(event, channel.name());
+        Outcome outcome;
+        boolean interrupted;
+        try (EventSpan.Scope _ = span.open()) {
+            outcome = dispatcher.offer(span.event());
+            interrupted = delivery.end();
+        }
+        metrics.delivery.record(System.nanoTime() - delivery.startedNanos, TimeUnit.NANOSECONDS);
+        return switch (outcome) {
+            case Outcome.Taken taken -> {
+                span.end();
+                yield taken;
+            }
+            case Outcome.Rejected rejected -> {
+                span.fail(rejected.reason());
+                yield rejected;
+            }
+            case Outcome.Failed failed -> {
+                Outcome.Failed told = interrupted
+                        ? Outcome.Failed.ofDestination("took longer than "
+                                + channel.settings().timeout().toMillis() + "ms: " + failed.error())
+                        : failed;
+                span.fail(told.error());
+                yield told;
+            }
+        };
+    }
+
+    private void age(Passage passage) {
+        Instant now = clock.instant();
+        long nanos = now.getEpochSecond() * 1_000_000_000L + now.getNano() - passage.storedNanos();
+        // Clocks differ.
+        metrics.age.record(Math.max(0, nanos), TimeUnit.NANOSECONDS);
+    }
+
+    private void succeeded(Delivery delivery, Passage passage) {
+        metrics.delivered.increment();
+        if (delivery.position.deliveries() > 1) {
+            failures.forget(passage);
+        }
+        acknowledge(delivery);
+    }
+
+    private void failed(Delivery delivery, Passage carried, Outcome outcome) {
+        Instant now = clock.instant();
+        long attempt = carried.attempts() + delivery.position.deliveries();
+        String error = outcome instanceof Outcome.Rejected(String reason) ? reason : ((Outcome.Failed) outcome).error();
+        Duration took = Duration.ofNanos(System.nanoTime() - delivery.startedNanos);
+        Passage passage = failures.add(carried, new Attempt(attempt, now, took, error));
+        metrics.failed.increment();
+        lastError = error;
+        Instant first = passage.firstFailure();
+        Settlement settlement = Settlement.of(
+                outcome,
+                new Settlement.Situation(
+                        attempt,
+                        delivery.position.deliveries(),
+                        first == null ? now : first,
+                        surroundings.keptUntil(delivery),
+                        now),
+                channel.settings().retry(),
+                ThreadLocalRandom.current().nextDouble());
+        switch (settlement) {
+            case Settlement.Delivered() -> throw new IllegalStateException("a failure is no delivery");
+            case Settlement.RetryAfter retry -> giveBack(delivery, retry);
+            case Settlement.Park park -> park(delivery, passage, park);
+            case Settlement.DeadLetter(Reason reason, String why) -> keepAside(delivery, passage, reason, why);
+        }
+    }
+
+    private void giveBack(Delivery delivery, Settlement.RetryAfter retry) {
+        metrics.retried.increment();
+        warn(delivery, "is tried again in " + retry.pause().toMillis() + "ms", retry.error());
+        postpone(delivery, retry.pause());
+    }
+
+    private void park(Delivery delivery, Passage passage, Settlement.Park park) {
+        Message message = delivery.message();
+        metrics.retried.increment();
+        try {
+            var _ = surroundings.parking().park(passage, message.getHeaders(), message.getData(), park.due());
+        } catch (IOException | JetStreamApiException | RuntimeException e) {
+            metrics.parkingFailures.increment();
+            Duration pause = Duration.between(clock.instant(), park.due());
+            warn(
+                    delivery,
+                    "is to be parked, which is not possible: " + Dispatcher.describe(e) + "; kept, and tried again in "
+                            + pause.toMillis() + "ms",
+                    park.error());
+            postpone(delivery, pause);
+            return;
+        }
+        failures.forget(passage);
+        metrics.parked.increment();
+        warn(delivery, "is parked until " + park.due(), park.error());
+        acknowledge(delivery);
+    }
+
+    private void postpone(Delivery delivery, Duration pause) {
+        // First forgotten, then given back: it may come again at once.
+        delivery.source.open.remove(delivery.position.sequence(), delivery);
+        if (pause.isPositive()) {
+            delivery.source.acks.nak(delivery.message(), pause.toNanos());
+        } else {
+            delivery.source.acks.nak(delivery.message());
+        }
+    }
+
+    private void keepAside(Delivery delivery, Passage passage, Reason reason, String error) {
+        Message message = delivery.message();
+        Passage dead =
+                passage.withAttempts(passage.attempts() == 0 ? delivery.position.deliveries() : passage.attempts());
+        try {
+            surroundings
+                    .deadLetters()
+                    .store(dead, message.getHeaders(), message.getData(), reason, error, clock.instant());
+        } catch (IOException | JetStreamApiException | RuntimeException e) {
+            metrics.deadLetterFailures.increment();
+            Duration pause = channel.settings()
+                    .retry()
+                    .pause(
+                            delivery.position.deliveries(),
+                            Duration.ZERO,
+                            ThreadLocalRandom.current().nextDouble());
+            warn(
+                    delivery,
+                    "is to be a dead letter (" + reason.tag() + "), which cannot be stored: " + Dispatcher.describe(e)
+                            + "; kept, and tried again in " + pause.toMillis() + "ms",
+                    error);
+            postpone(delivery, pause);
+            return;
+        }
+        failures.forget(passage);
+        metrics.deadLettered(reason).increment();
+        warn(delivery, "is a dead letter now (" + reason.tag() + ")", error);
+        acknowledge(delivery);
+    }
+
+    private void warn(Delivery delivery, String what, String error) {
+        long unsaid = warnings.allow(System.nanoTime());
+        if (unsaid >= 0) {
+            log.warn(
+                    "channel {}: event {} on {} {}, handed out {} times: {}{}",
+                    delivery.source.name(),
+                    delivery.position.sequence(),
+                    delivery.message().getSubject(),
+                    what,
+                    delivery.position.deliveries(),
+                    error,
+                    unsaid == 0 ? "" : " (and " + unsaid + " more such lines not shown)");
+        }
+    }
+
+    private void acknowledge(Delivery delivery) {
+        delivery.source.delivered.add(delivery.position);
+        delivery.settle();
+        delivery.ackSentNanos = System.nanoTime();
+        delivery.source.acks.ack(delivery);
+    }
+
+    private void repeatAck(Delivery delivery, long now) {
+        if (now - delivery.ackSentNanos < ACK_REPEAT_NANOS) {
+            return;
+        }
+        delivery.ackSentNanos = now;
+        if (delivery.source.acks.ack(delivery)) {
+            metrics.acksUnconfirmed.increment();
+            if (++delivery.ackRepeats >= MAX_ACK_REPEATS) {
+                // Should the event come again, it is known to be delivered.
+                delivery.source.open.remove(delivery.position.sequence(), delivery);
+                log.warn(
+                        "channel {}: nobody confirms that event {} is settled, it may be delivered again",
+                        delivery.source.name(),
+                        delivery.position.sequence());
+            }
+        }
+    }
+}

@@ -1,0 +1,104 @@
+package dev.saf.consumer.delivery;
+
+import io.nats.client.Message;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One event on its way through one channel, from the message to the confirmed settlement. First the channel is called,
+ * on a thread that may be interrupted when the time is up; then, from {@link #end} on, never again.
+ */
+final class Delivery {
+
+    private static final int RUNNING = 0;
+    private static final int INTERRUPTING = 1;
+    private static final int INTERRUPTED = 2;
+    private static final int ENDED = 3;
+
+    final Source source;
+    final Position position;
+
+    /** When the channel was called; before that, when the message came. */
+    volatile long startedNanos;
+
+    private final AtomicInteger state = new AtomicInteger(RUNNING);
+    private volatile Message message;
+    private volatile @Nullable Thread thread;
+    private volatile boolean settling;
+
+    /** Only for the thread that looks after all deliveries. */
+    long lastProgressNanos;
+
+    volatile long ackSentNanos;
+    int ackRepeats;
+
+    Delivery(Source source, Message message, Position position, long nowNanos) {
+        this.source = source;
+        this.message = message;
+        this.position = position;
+        this.startedNanos = nowNanos;
+        this.lastProgressNanos = nowNanos;
+    }
+
+    Message message() {
+        return message;
+    }
+
+    /** The server has handed out the same event again; from now on it is this message that is answered. */
+    void renew(Message newer) {
+        message = newer;
+    }
+
+    void begin(Thread current, long nowNanos) {
+        startedNanos = nowNanos;
+        thread = current;
+    }
+
+    /** Whether the channel has been called. */
+    boolean hasBegun() {
+        return thread != null;
+    }
+
+    /** Interrupts the call of the channel, if it still runs and for the first time. */
+    boolean interrupt() {
+        Thread running = thread;
+        if (running == null || !state.compareAndSet(RUNNING, INTERRUPTING)) {
+            return false;
+        }
+        running.interrupt();
+        state.set(INTERRUPTED);
+        return true;
+    }
+
+    boolean isInterrupted() {
+        return state.get() == INTERRUPTED;
+    }
+
+    /**
+     * Ends the call of the channel, on its thread: an acknowledgement sent by an interrupted thread would be lost
+     * silently.
+     *
+     * @return whether it was interrupted
+     */
+    boolean end() {
+        boolean interrupted = !state.compareAndSet(RUNNING, ENDED);
+        if (interrupted) {
+            while (state.get() == INTERRUPTING) {
+                Thread.onSpinWait();
+            }
+            state.set(ENDED);
+        }
+        // Also one that the channel left behind.
+        boolean _ = Thread.interrupted();
+        return interrupted;
+    }
+
+    /** What is left is to have the acknowledgement confirmed. */
+    void settle() {
+        settling = true;
+    }
+
+    boolean isSettling() {
+        return settling;
+    }
+}

@@ -1,0 +1,196 @@
+package dev.saf.consumer.delivery;
+
+import dev.saf.consumer.ledger.Parking;
+import dev.saf.event.WireFormat;
+import io.nats.client.Connection;
+import io.nats.client.JetStreamApiException;
+import io.nats.client.JetStreamManagement;
+import io.nats.client.JetStreamOptions;
+import io.nats.client.api.AckPolicy;
+import io.nats.client.api.ConsumerConfiguration;
+import io.nats.client.api.ConsumerInfo;
+import io.nats.client.api.DeliverPolicy;
+import io.nats.client.api.ReplayPolicy;
+import java.io.IOException;
+import java.time.Duration;
+import java.time.ZonedDateTime;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A channel's durable consumer on the stream: where the server remembers which events the channel has had. Created when
+ * the service starts and it is missing; brought up to date where the server can; otherwise left as it is.
+ *
+ * <p>One that disappears while the service runs took its memory with it. To create it anew would offer every event of
+ * the stream again, so nobody does that unasked; unless the stream itself is another one, where all events are new.
+ */
+final class Durable {
+
+    private static final int CONSUMER_NOT_FOUND = 10014;
+    private static final int CONSUMER_EXISTS = 10148;
+    private static final int NAME_IN_USE = 10013;
+    private static final Duration TIMEOUT = Duration.ofSeconds(2);
+
+    /** Where a durable begins matters when it is created; these skip events, the others leave that to an operator. */
+    private static final Set<DeliverPolicy> SKIPPING =
+            Set.of(DeliverPolicy.Last, DeliverPolicy.LastPerSubject, DeliverPolicy.New);
+
+    private final Source source;
+    private final String name;
+    private final ChannelSettings settings;
+
+    /** When the stream was created that this durable has been seen on, null before. */
+    private @Nullable ZonedDateTime seenOn;
+
+    Durable(Source source, ChannelSettings settings) {
+        this.source = source;
+        this.name = source.durable();
+        this.settings = settings;
+    }
+
+    String name() {
+        return name;
+    }
+
+    /**
+     * Makes sure that the durable is there and as it must be.
+     *
+     * @return why it cannot be used and what to do, null if it can
+     * @throws JetStreamApiException if there is no stream, or the server refuses to create or update
+     */
+    @Nullable
+    String ensure(Connection connection) throws IOException, JetStreamApiException {
+        JetStreamManagement management = management(connection);
+        ZonedDateTime stream = management.getStreamInfo(source.kind.stream).getCreateTime();
+        ConsumerInfo info = find(management);
+        if (info == null) {
+            // Due messages are few and are told apart by their subjects: to begin with the first one does no harm.
+            if (stream.equals(seenOn) && source.kind != Source.Kind.DUE) {
+                return "durable consumer " + name + " of stream " + source.kind.stream
+                        + " was deleted while this channel"
+                        + " used it, and with it the memory of what was delivered; create it where delivery is to go"
+                        + " on (nats consumer add), or start this service again to begin with the stream's first event";
+            }
+            info = create(management);
+        }
+        String problem = problem(info.getConsumerConfiguration());
+        if (problem != null) {
+            return problem;
+        }
+        if (!isUpToDate(info.getConsumerConfiguration())) {
+            info = management.updateConsumer(source.kind.stream, updated(info.getConsumerConfiguration()));
+        }
+        seenOn = stream;
+        return isUpToDate(info.getConsumerConfiguration())
+                ? null
+                : "durable consumer " + name + " could not be updated to what is configured" + remedy();
+    }
+
+    /** How the durable is, null if there is none. */
+    @Nullable
+    ConsumerInfo look(Connection connection) throws IOException, JetStreamApiException {
+        return find(management(connection));
+    }
+
+    private ConsumerInfo create(JetStreamManagement management) throws IOException, JetStreamApiException {
+        try {
+            return management.createConsumer(
+                    source.kind.stream,
+                    updated(ConsumerConfiguration.builder()
+                            .durable(name)
+                            .ackPolicy(AckPolicy.Explicit)
+                            .deliverPolicy(DeliverPolicy.All)
+                            .replayPolicy(ReplayPolicy.Instant)
+                            .build()));
+        } catch (JetStreamApiException e) {
+            if (e.getApiErrorCode() == CONSUMER_EXISTS || e.getApiErrorCode() == NAME_IN_USE) {
+                // Another replica was faster.
+                return management.getConsumerInfo(source.kind.stream, name);
+            }
+            throw e;
+        }
+    }
+
+    private @Nullable ConsumerInfo find(JetStreamManagement management) throws IOException, JetStreamApiException {
+        try {
+            return management.getConsumerInfo(source.kind.stream, name);
+        } catch (JetStreamApiException e) {
+            if (e.getApiErrorCode() == CONSUMER_NOT_FOUND) {
+                return null;
+            }
+            throw e;
+        }
+    }
+
+    /** What no update can cure. */
+    private @Nullable String problem(ConsumerConfiguration actual) {
+        String what = null;
+        if (actual.getDeliverSubject() != null) {
+            what = "pushes events, and must be one to pull from";
+        } else if (actual.getAckPolicy() != AckPolicy.Explicit) {
+            what = "has the ack policy " + actual.getAckPolicy() + ", and must have " + AckPolicy.Explicit;
+        } else if (SKIPPING.contains(actual.getDeliverPolicy())) {
+            what = "has the deliver policy " + actual.getDeliverPolicy() + ", which skips events, and must have "
+                    + DeliverPolicy.All;
+        } else if (actual.getReplayPolicy() != ReplayPolicy.Instant) {
+            what = "has the replay policy " + actual.getReplayPolicy() + ", and must have " + ReplayPolicy.Instant;
+        } else if (actual.getPriorityGroups() != null
+                && !actual.getPriorityGroups().isEmpty()) {
+            what = "has priority groups, and must have none";
+        }
+        return what == null
+                ? null
+                : "durable consumer " + name + " of stream " + source.kind.stream + " " + what + remedy();
+    }
+
+    private String remedy() {
+        return "; delete it (nats consumer rm " + source.kind.stream + " " + name
+                + "), and it is created anew and begins with the stream's first event, or give the channel another"
+                + " name";
+    }
+
+    private boolean isUpToDate(ConsumerConfiguration actual) {
+        return new HashSet<>(orEmpty(actual.getFilterSubjects())).equals(new HashSet<>(filters()))
+                && settings.ackWait().equals(actual.getAckWait())
+                && actual.getMaxAckPending() == settings.maxAckPending()
+                && actual.getMaxDeliver() < 0
+                && orEmpty(actual.getBackoff()).isEmpty()
+                && !actual.isHeadersOnly()
+                && (actual.getInactiveThreshold() == null
+                        || actual.getInactiveThreshold().isZero());
+    }
+
+    /** Attempts are counted here and not by the server, which would only stop to deliver; the same for pauses. */
+    private ConsumerConfiguration updated(ConsumerConfiguration actual) {
+        return ConsumerConfiguration.builder(actual)
+                .filterSubjects(filters())
+                .ackWait(settings.ackWait())
+                .maxAckPending(settings.maxAckPending())
+                .maxDeliver(-1)
+                .backoff(new Duration[0])
+                .headersOnly(false)
+                .inactiveThreshold(0)
+                .build();
+    }
+
+    /** The client has null for what the server does not mention. */
+    private static <T> List<T> orEmpty(@Nullable List<T> list) {
+        return list == null ? List.of() : list;
+    }
+
+    private List<String> filters() {
+        if (source.kind == Source.Kind.DUE) {
+            return List.of(Parking.DUE + source.channel + ".>");
+        }
+        return settings.subjects().stream()
+                .map(subject -> WireFormat.SUBJECT_PREFIX + subject)
+                .toList();
+    }
+
+    private static JetStreamManagement management(Connection connection) throws IOException {
+        return connection.jetStreamManagement(
+                JetStreamOptions.builder().requestTimeout(TIMEOUT).build());
+    }
+}

@@ -1,0 +1,36 @@
+package dev.saf.consumer.delivery;
+
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
+
+/** Events that have come and wait for their turn, first come, first served. */
+final class Held {
+
+    private final Queue<Delivery> queue = new ConcurrentLinkedQueue<>();
+    private final AtomicInteger size = new AtomicInteger();
+
+    void add(Delivery delivery) {
+        size.incrementAndGet();
+        queue.add(delivery);
+    }
+
+    /** The next one, null if there is none. */
+    @Nullable
+    Delivery poll() {
+        Delivery next = queue.poll();
+        if (next != null) {
+            size.decrementAndGet();
+        }
+        return next;
+    }
+
+    boolean isEmpty() {
+        return queue.isEmpty();
+    }
+
+    int size() {
+        return size.get();
+    }
+}

@@ -1,0 +1,97 @@
+package dev.saf.consumer.delivery;
+
+import dev.saf.jetstream.NatsConnection;
+import io.micrometer.core.instrument.MeterRegistry;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.springframework.context.SmartLifecycle;
+
+/** Starts all channels when everything else is there, and stops them before anything else goes. */
+public final class RunningChannels implements SmartLifecycle {
+
+    private static final Logger log = LoggerFactory.getLogger(RunningChannels.class);
+    private static final Duration LOOK_AFTER = Duration.ofMillis(100);
+    private static final Duration LOOK = Duration.ofSeconds(10);
+
+    private final List<RunningChannel> all;
+    private @Nullable ScheduledExecutorService timer;
+
+    /** Prepares what {@link #start} starts. */
+    public RunningChannels(
+            List<ConfiguredChannel> channels, NatsConnection nats, Surroundings surroundings, MeterRegistry registry) {
+        this.all = channels.stream()
+                .map(channel ->
+                        new RunningChannel(channel, nats, surroundings, new ChannelMetrics(registry, channel.name())))
+                .toList();
+    }
+
+    /** Every configured channel. */
+    public List<RunningChannel> all() {
+        return all;
+    }
+
+    @Override
+    public synchronized void start() {
+        ScheduledExecutorService started = Executors.newSingleThreadScheduledExecutor(
+                Thread.ofPlatform().name("saf-deliveries").factory());
+        timer = started;
+        for (RunningChannel each : all) {
+            each.start();
+            every(started, LOOK_AFTER, each.deliveries()::lookAfter);
+            every(started, LOOK, () -> Thread.ofVirtual().name("saf-look").start(each::look));
+        }
+    }
+
+    /** All at once, and as long as the slowest channel's time-out lets it take. */
+    @Override
+    public synchronized void stop() {
+        ScheduledExecutorService started = timer;
+        if (started == null) {
+            return;
+        }
+        CountDownLatch stopped = new CountDownLatch(all.size());
+        for (RunningChannel each : all) {
+            Thread.ofPlatform().name("saf-stop-" + each.name()).start(() -> {
+                try {
+                    each.stop();
+                } finally {
+                    stopped.countDown();
+                }
+            });
+        }
+        try {
+            stopped.await();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        started.shutdownNow();
+        timer = null;
+    }
+
+    @Override
+    public synchronized boolean isRunning() {
+        return timer != null;
+    }
+
+    private static void every(ScheduledExecutorService timer, Duration period, Runnable task) {
+        var _ = timer.scheduleWithFixedDelay(
+                () -> {
+                    try {
+                        task.run();
+                    } catch (RuntimeException e) {
+                        // Or it would never be run again.
+                        log.error("looking after the deliveries failed", e);
+                    }
+                },
+                period.toMillis() / 10,
+                period.toMillis(),
+                TimeUnit.MILLISECONDS);
+    }
+}

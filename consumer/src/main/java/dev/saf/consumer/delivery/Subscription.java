@@ -1,0 +1,351 @@
+package dev.saf.consumer.delivery;
+
+import dev.saf.jetstream.NatsConnection;
+import io.nats.client.Connection;
+import io.nats.client.JetStreamApiException;
+import io.nats.client.Message;
+import io.nats.client.api.ConsumerInfo;
+import io.nats.client.impl.Headers;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.Objects;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One of a channel's places in a stream: pulls events and hands them on to be delivered, on a thread of its own.
+ *
+ * <p>It pulls by hand, because the client's ways to consume stall for up to a minute and a half when the server has
+ * restarted, and buffer more than can start. Never more is asked for than could start now; pulls made before an
+ * interruption are void and made anew at once.
+ */
+final class Subscription {
+
+    /** How a channel is. */
+    enum State {
+        /** Not yet, or not now, for reasons that pass by themselves. */
+        WAITING,
+        RUNNING,
+        /** Only somebody else can help. */
+        STOPPED
+    }
+
+    /**
+     * What is known about a channel.
+     *
+     * @param problem a sentence, null while running
+     */
+    record Condition(State state, @Nullable String problem) {}
+
+    private static final Logger log = LoggerFactory.getLogger(Subscription.class);
+    private static final Duration PATIENCE = Duration.ofMillis(100);
+    private static final Duration RECHECK = Duration.ofSeconds(5);
+    private static final int STATUS_HEARTBEAT = 100;
+    private static final int STATUS_NOTHING = 404;
+    private static final int STATUS_EXPIRED = 408;
+    private static final int STATUS_CONFLICT = 409;
+    private static final int STATUS_NOBODY = 503;
+
+    /** So often nobody may be there to take a pull, a tenth of a second apart, until somebody looks why. */
+    private static final int MAX_NOBODY = 10;
+
+    private final ConfiguredChannel channel;
+    private final Source source;
+    private final NatsConnection nats;
+    private final Durable durable;
+    private final Deliveries deliveries;
+    private final ChannelMetrics metrics;
+    private final AtomicBoolean looking = new AtomicBoolean();
+    private volatile Condition condition = new Condition(State.WAITING, "has not started yet");
+    private volatile boolean stopping;
+    private volatile boolean again;
+    private volatile @Nullable ConsumerInfo info;
+    private volatile @Nullable Thread thread;
+    private long seenStalledNanos;
+
+    Subscription(
+            ConfiguredChannel channel,
+            Source source,
+            NatsConnection nats,
+            Deliveries deliveries,
+            ChannelMetrics metrics) {
+        this.channel = channel;
+        this.source = source;
+        this.nats = nats;
+        this.durable = new Durable(source, channel.settings());
+        this.deliveries = deliveries;
+        this.metrics = metrics;
+    }
+
+    Source source() {
+        return source;
+    }
+
+    Condition condition() {
+        return condition;
+    }
+
+    /** How the durable was at the last look, null before the first. */
+    @Nullable
+    ConsumerInfo info() {
+        return info;
+    }
+
+    void start() {
+        thread = Thread.ofPlatform().name(durable.name()).start(this::run);
+    }
+
+    /** Pulls no more from now on. */
+    void stop() {
+        stopping = true;
+        LockSupport.unpark(thread);
+    }
+
+    /** Waits until nothing comes any more; what has come stays with the deliveries. */
+    void awaitStop() {
+        Thread loop = thread;
+        if (loop != null) {
+            try {
+                loop.join();
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        }
+        condition = new Condition(State.STOPPED, "the service stops");
+    }
+
+    /** Looks how the durable is. At most one look at a time; blocks for as long as the server takes to answer. */
+    void look() {
+        if (condition.state != State.RUNNING || !looking.compareAndSet(false, true)) {
+            return;
+        }
+        try {
+            Connection connection = nats.current();
+            if (connection != null) {
+                ConsumerInfo found = durable.look(connection);
+                if (found == null) {
+                    again = true;
+                } else {
+                    info = found;
+                    watch(found);
+                }
+            }
+        } catch (IOException | JetStreamApiException | IllegalStateException e) {
+            log.debug("channel {}: no news of {}", source.name(), durable.name(), e);
+        } finally {
+            looking.set(false);
+        }
+    }
+
+    /** Events wait and could start, but none has come since the last look: something is wrong that nobody foresaw. */
+    private void watch(ConsumerInfo found) {
+        boolean stalled = found.getNumPending() > 0
+                && found.getNumAckPending() < channel.settings().maxAckPending()
+                && !found.getPaused()
+                && deliveries.room(source) > 0;
+        long arrival = source.lastArrivalNanos;
+        if (stalled && arrival == seenStalledNanos) {
+            metrics.stalls.increment();
+            log.warn(
+                    "channel {}: {} events wait but none came, subscribing anew", source.name(), found.getNumPending());
+            again = true;
+        }
+        seenStalledNanos = stalled ? arrival : 0;
+    }
+
+    private void run() {
+        while (!stopping) {
+            try {
+                Connection connection = nats.current();
+                if (connection == null) {
+                    is(State.WAITING, "not connected to NATS");
+                    pause(Duration.ofMillis(50));
+                    continue;
+                }
+                String problem = durable.ensure(connection);
+                if (problem != null) {
+                    is(State.STOPPED, problem);
+                    pause(RECHECK);
+                    continue;
+                }
+                consume(connection);
+            } catch (IOException | JetStreamApiException | RuntimeException e) {
+                is(State.WAITING, Dispatcher.describe(e));
+                pause(Duration.ofMillis(500));
+            } catch (InterruptedException e) {
+                // Nobody does that; and this thread is not to end before its time.
+                log.warn("channel {}: interrupted", source.name(), e);
+            }
+        }
+    }
+
+    private void pause(Duration duration) {
+        if (!stopping) {
+            LockSupport.parkNanos(duration.toNanos());
+        }
+    }
+
+    private void is(State state, @Nullable String problem) {
+        Condition before = condition;
+        condition = new Condition(state, problem);
+        if (before.state == state && Objects.equals(before.problem, problem)) {
+            return;
+        }
+        switch (state) {
+            case RUNNING -> log.info("channel {}: gets its events", source.name());
+            case WAITING -> log.warn("channel {}: waits, {}", source.name(), problem);
+            case STOPPED -> log.error("channel {}: stopped, {}", source.name(), problem);
+        }
+    }
+
+    private void consume(Connection connection) throws InterruptedException {
+        again = false;
+        source.acks.bind(connection);
+        String inbox = connection.createInbox() + ".";
+        io.nats.client.Subscription messages = connection.subscribe(inbox + "*");
+        // The bound is what is asked for.
+        messages.setPendingLimits(0, 0);
+        try {
+            new Loop(connection, messages, inbox).run();
+        } finally {
+            leave(messages);
+        }
+    }
+
+    /** Takes what is still on its way, once the server has heard that no more is wanted. */
+    private void leave(io.nats.client.Subscription messages) throws InterruptedException {
+        try {
+            var _ = messages.drain(Duration.ofSeconds(1));
+            while (messages.isActive()) {
+                Message message = messages.nextMessage(Duration.ofMillis(10));
+                if (message != null && !message.isStatusMessage()) {
+                    deliveries.take(source, message);
+                }
+            }
+        } catch (IllegalStateException e) {
+            // Over already.
+        }
+    }
+
+    /** Pulls over one subscription for as long as it lasts. */
+    private final class Loop {
+
+        private final Connection connection;
+        private final io.nats.client.Subscription messages;
+        private final String inbox;
+        private final String subject = "$JS.API.CONSUMER.MSG.NEXT." + source.kind.stream + "." + durable.name();
+        private final Pulls pulls = new Pulls(channel.settings().concurrency());
+        private long epoch = nats.epoch();
+        private int nobody;
+        private boolean over;
+
+        Loop(Connection connection, io.nats.client.Subscription messages, String inbox) {
+            this.connection = connection;
+            this.messages = messages;
+            this.inbox = inbox;
+        }
+
+        void run() throws InterruptedException {
+            while (!stopping && !again && !over && nobody < MAX_NOBODY) {
+                Connection current = nats.current();
+                if (connection.equals(current)) {
+                    is(State.RUNNING, null);
+                    step();
+                } else if (current == null && connection.getStatus() != Connection.Status.CLOSED) {
+                    // The client subscribes again by itself.
+                    is(State.WAITING, "not connected to NATS");
+                    receive(Duration.ofMillis(20));
+                } else {
+                    return;
+                }
+            }
+        }
+
+        private void step() throws InterruptedException {
+            long now = nats.epoch();
+            if (now != epoch) {
+                epoch = now;
+                pulls.forget();
+            }
+            int wanted = pulls.wanted(deliveries.room(source), System.nanoTime());
+            if (wanted > 0 && !pull(wanted)) {
+                return;
+            }
+            if (pulls.isIdle()) {
+                deliveries.awaitRoom(source, PATIENCE);
+            } else {
+                receive(PATIENCE);
+            }
+        }
+
+        private boolean pull(int messages) {
+            long number = pulls.ask(messages, System.nanoTime());
+            try {
+                connection.publish(
+                        subject,
+                        inbox + number,
+                        "{\"batch\":%d,\"expires\":%d}"
+                                .formatted(messages, Pulls.EXPIRES_NANOS)
+                                .getBytes(StandardCharsets.US_ASCII));
+                return true;
+            } catch (IllegalStateException e) {
+                // Just lost.
+                pulls.forget();
+                pause(Duration.ofMillis(20));
+                return false;
+            }
+        }
+
+        private void receive(Duration patience) throws InterruptedException {
+            Message message = messages.nextMessage(patience);
+            if (message == null) {
+                return;
+            }
+            if (message.isStatusMessage()) {
+                status(message);
+            } else {
+                nobody = 0;
+                pulls.arrived();
+                deliveries.take(source, message);
+            }
+        }
+
+        private void status(Message message) {
+            int code = message.getStatus().getCode();
+            if (code == STATUS_HEARTBEAT) {
+                return;
+            }
+            pulls.ended(Long.parseLong(message.getSubject().substring(inbox.length())), missing(message.getHeaders()));
+            switch (code) {
+                case STATUS_NOTHING, STATUS_EXPIRED -> nobody = 0;
+                case STATUS_NOBODY -> {
+                    nobody++;
+                    pause(PATIENCE);
+                }
+                case STATUS_CONFLICT -> {
+                    String why = message.getStatus().getMessage();
+                    log.debug("channel {}: {}", source.name(), why);
+                    over = why.contains("Consumer Deleted") || why.contains("push based");
+                    pause(Duration.ofMillis(50));
+                }
+                default -> {
+                    log.warn("channel {}: unexpected answer to a pull, {}", source.name(), message.getStatus());
+                    pause(PATIENCE);
+                }
+            }
+        }
+
+        private static int missing(@Nullable Headers headers) {
+            String value = headers == null ? null : headers.getFirst("Nats-Pending-Messages");
+            try {
+                return value == null ? -1 : Integer.parseInt(value);
+            } catch (NumberFormatException e) {
+                return -1;
+            }
+        }
+    }
+}

@@ -1,0 +1,27 @@
+package dev.saf.consumer.delivery;
+
+import dev.saf.consumer.ledger.DeadLetters;
+import dev.saf.consumer.ledger.Parking;
+import dev.saf.jetstream.EventTracing;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.function.Supplier;
+
+/**
+ * What the deliveries of all channels share.
+ *
+ * @param maxAge after which the stream {@code events} drops a message, delivered or not; zero for never
+ */
+public record Surroundings(DeadLetters deadLetters, Parking parking, EventTracing tracing, Supplier<Duration> maxAge) {
+
+    /** Of its maximal age, after which an event is not safe on its stream any more. */
+    public static final double SAFE = 0.9;
+
+    /** Until when an event is surely on its stream, unless it is settled. */
+    Instant keptUntil(Delivery delivery) {
+        Duration age = delivery.source.kind == Source.Kind.DUE ? Duration.ZERO : maxAge.get();
+        return age.isZero()
+                ? Instant.MAX
+                : Instant.ofEpochSecond(0, delivery.position.storedNanos()).plusMillis((long) (age.toMillis() * SAFE));
+    }
+}

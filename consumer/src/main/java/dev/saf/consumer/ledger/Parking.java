@@ -1,0 +1,138 @@
+package dev.saf.consumer.ledger;
+
+import dev.saf.jetstream.NatsConnection;
+import dev.saf.jetstream.Streams;
+import io.nats.client.JetStreamApiException;
+import io.nats.client.Message;
+import io.nats.client.PublishOptions;
+import io.nats.client.impl.Headers;
+import java.io.IOException;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/**
+ * Events that wait on the stream {@code later} for their next attempt: scheduled messages, which the server turns into
+ * due ones when their time has come, without anybody holding anything meanwhile.
+ *
+ * <p>A parked event is a message on {@code later.at.<channel>.<sequence>.<life>}. When due it is one on
+ * {@code later.due.<channel>.<sequence>.<life>.<attempts>-<parkings>}, where only that channel's durable
+ * {@code saf-<channel>-due} finds it. Each parking has a due subject of its own, on which the first message is the one
+ * that counts: whoever sends the event now, or cancels it, stores there a first message, or learns that it is too late.
+ */
+public final class Parking {
+
+    /** Where parked events are. */
+    public static final String AT = Streams.LATER + ".at.";
+
+    /** Where due events are. */
+    public static final String DUE = Streams.LATER + ".due.";
+
+    /** On a due message in place of the event: it was cancelled, at the time given. */
+    public static final String CANCELLED = "Saf-Cancelled";
+
+    static final String SCHEDULE = "Nats-Schedule";
+    static final String TARGET = "Nats-Schedule-Target";
+
+    private static final Duration TIMEOUT = Duration.ofSeconds(2);
+
+    private static final JsonMapper JSON = JsonMapper.shared();
+
+    private final NatsConnection nats;
+    private final long most;
+    private final AtomicLong count = new AtomicLong();
+
+    /** @param most how many messages {@code later} may hold; beyond that nothing is parked any more */
+    public Parking(NatsConnection nats, long most) {
+        this.nats = nats;
+        this.most = most;
+    }
+
+    /** Says how many messages {@code later} holds now. */
+    public void counted(long messages) {
+        count.set(messages);
+    }
+
+    /**
+     * Returns once the event is parked. To park it again, because the first answer got lost, changes nothing.
+     *
+     * @param passage with the attempts made so far
+     * @param headers the message's own
+     * @param due when it is to be offered again; now or earlier means in a quarter of a second
+     * @return its due subject
+     * @throws IOException if nobody confirmed it, or there is no room
+     * @throws JetStreamApiException if the server refused it
+     */
+    public String park(Passage passage, @Nullable Headers headers, byte[] body, Instant due)
+            throws IOException, JetStreamApiException {
+        if (count.get() >= most) {
+            throw new IOException("%d messages are on the stream %s already, and saf.streams.later.max-parked is %d"
+                    .formatted(count.get(), Streams.LATER, most));
+        }
+        Passage parked = passage.parkedOnceMore();
+        String target = due(parked);
+        Headers all = parked.headers(headers);
+        all.put(SCHEDULE, "@at " + due.truncatedTo(ChronoUnit.MILLIS));
+        all.put(TARGET, target);
+        var _ = Publishing.publish(
+                nats,
+                at(parked),
+                all,
+                body,
+                PublishOptions.builder()
+                        .expectedStream(Streams.LATER)
+                        .messageId(target)
+                        .build());
+        count.incrementAndGet();
+        return target;
+    }
+
+    /** Where this event is while it is parked. */
+    public static String at(Passage passage) {
+        return AT + passage.channel() + "." + passage.sequence() + "." + passage.life();
+    }
+
+    private static String due(Passage passage) {
+        return "%s%s.%d.%s.%d-%d"
+                .formatted(
+                        DUE,
+                        passage.channel(),
+                        passage.sequence(),
+                        passage.life(),
+                        passage.attempts(),
+                        passage.parkings());
+    }
+
+    /**
+     * Whether a due message is the one that counts among those on its subject. Asks the leader: the client's own ways
+     * ask any replica, which may not know the first one yet.
+     *
+     * @param sequence the message's own, in {@code later}
+     * @throws IOException if nobody answers, or not with a message
+     */
+    public boolean isFirst(Message due, long sequence) throws IOException {
+        Message answer;
+        try {
+            answer = Publishing.connection(nats)
+                    .request(
+                            "$JS.API.STREAM.MSG.GET." + Streams.LATER,
+                            JSON.writeValueAsBytes(Map.of("seq", 1, "next_by_subj", due.getSubject())),
+                            TIMEOUT);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IOException("interrupted while asking for the first message on " + due.getSubject(), e);
+        }
+        JsonNode first = answer == null || answer.isStatusMessage()
+                ? JSON.getNodeFactory().nullNode()
+                : JSON.readTree(answer.getData()).path("message").path("seq");
+        if (!first.isIntegralNumber()) {
+            throw new IOException("nobody said which message is the first on " + due.getSubject());
+        }
+        return first.longValue() == sequence;
+    }
+}

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.saf.consumer.delivery;
+
+import org.jspecify.annotations.NullMarked;
