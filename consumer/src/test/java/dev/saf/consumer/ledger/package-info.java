@@ -1,0 +1,4 @@
+@NullMarked
+package dev.saf.consumer.ledger;
+
+import org.jspecify.annotations.NullMarked;
