@@ -1,6 +1,5 @@
 package dev.saf.consumer.delivery;
 
-import dev.saf.consumer.ledger.Attempt;
 import dev.saf.consumer.ledger.Parking;
 import dev.saf.consumer.ledger.Passage;
 import dev.saf.consumer.ledger.Reason;
@@ -50,7 +49,7 @@ final class Deliveries {
     private final List<Source> sources = new CopyOnWriteArrayList<>();
     private final Held held = new Held();
     private final AtomicInteger running = new AtomicInteger();
-    private final Failures failures = new Failures();
+    private final Steps steps;
     private final LogLimit warnings = new LogLimit(10, Duration.ofSeconds(10));
     private final InstantSource clock = InstantSource.system();
     private final Set<Thread> waiting = ConcurrentHashMap.newKeySet();
@@ -64,6 +63,7 @@ final class Deliveries {
         this.restraints = List.copyOf(restraints);
         this.metrics = metrics;
         this.dispatcher = new Dispatcher(channel.channel(), channel.settings().artificialSleep());
+        this.steps = new Steps(channel.settings().retry(), new Failures());
         this.threads = Thread.ofVirtual().name("saf-" + channel.name());
         metrics.gauge("saf.channel.in.flight", "Calls of the channel that run", this, Deliveries::running);
         metrics.gauge("saf.channel.held", "Events that have come and wait for their turn", this, d -> d.held.size());
@@ -252,9 +252,7 @@ final class Deliveries {
 
     private void run(Delivery delivery) {
         try {
-            if (delivery.source.kind != Source.Kind.DUE || counts(delivery)) {
-                deliver(delivery);
-            }
+            follow(delivery, steps.first(delivery.source.kind));
         } catch (RuntimeException | Error e) {
             // Nothing is lost by it: without a settlement the event comes again after the ack wait.
             delivery.source.open.remove(delivery.position.sequence(), delivery);
@@ -272,28 +270,40 @@ final class Deliveries {
         }
     }
 
-    /** Whether a due message is to be delivered; else it is settled already. */
-    private boolean counts(Delivery delivery) {
-        Message message = delivery.message();
-        try {
-            if (!surroundings.parking().isFirst(message, delivery.position.sequence())) {
-                metrics.duplicatesSuppressed.increment();
-                acknowledge(delivery);
-                return false;
-            }
-        } catch (IOException | RuntimeException e) {
-            warn(delivery, "could not be looked up", Dispatcher.describe(e));
-            postpone(delivery, Duration.ofSeconds(1));
-            return false;
+    private void follow(Delivery delivery, Step first) {
+        for (Step step = first; step != null; ) {
+            step = switch (step) {
+                case Step.LookUp() -> lookUp(delivery);
+                case Step.Offer() -> offer(delivery);
+                case Step.Park park -> park(delivery, park);
+                case Step.KeepAside aside -> keepAside(delivery, aside);
+                case Step.Acknowledge() -> {
+                    acknowledge(delivery);
+                    yield null;
+                }
+                case Step.GiveBack(Duration pause) -> {
+                    postpone(delivery, pause);
+                    yield null;
+                }
+            };
         }
-        if (message.hasHeaders() && message.getHeaders().containsKey(Parking.CANCELLED)) {
-            acknowledge(delivery);
-            return false;
-        }
-        return true;
     }
 
-    private void deliver(Delivery delivery) {
+    private Step lookUp(Delivery delivery) {
+        Message message = delivery.message();
+        try {
+            boolean counts = surroundings.parking().isFirst(message, delivery.position.sequence());
+            if (!counts) {
+                metrics.duplicatesSuppressed.increment();
+            }
+            return steps.lookedUp(counts, Parking.isCancelled(message));
+        } catch (IOException | RuntimeException e) {
+            warn(delivery, "could not be looked up", Dispatcher.describe(e));
+            return steps.notLookedUp();
+        }
+    }
+
+    private Step offer(Delivery delivery) {
         Passage passage;
         Event event;
         delivery.begin(Thread.currentThread(), System.nanoTime());
@@ -302,8 +312,8 @@ final class Deliveries {
             event = marked(EventMessages.event(Source.natsSubject(delivery.message()), delivery.message()), passage);
         } catch (InvalidEventException | IllegalArgumentException e) {
             delivery.end();
-            keepAside(delivery, undecodable(delivery), Reason.UNDECODABLE, "no event: " + e.getMessage());
-            return;
+            return steps.undecodable(
+                    undecodable(delivery), delivery.position.deliveries(), "no event: " + e.getMessage());
         }
         // Names that no channel gives to fields of its own: one twice, and structured logging drops the line.
         MDC.put("saf.channel", channel.name());
@@ -311,10 +321,10 @@ final class Deliveries {
         age(passage);
         Outcome outcome = offer(event, delivery);
         if (outcome instanceof Outcome.Taken) {
-            succeeded(delivery, passage);
-        } else {
-            failed(delivery, passage, outcome);
+            metrics.delivered.increment();
+            return steps.taken(passage, delivery.position.deliveries());
         }
+        return notTaken(delivery, passage, outcome);
     }
 
     /** A redrive or a replay says so, for it comes out of order. */
@@ -372,67 +382,70 @@ final class Deliveries {
         metrics.age.record(Math.max(0, nanos), TimeUnit.NANOSECONDS);
     }
 
-    private void succeeded(Delivery delivery, Passage passage) {
-        metrics.delivered.increment();
-        if (delivery.position.deliveries() > 1) {
-            failures.forget(passage);
-        }
-        acknowledge(delivery);
-    }
-
-    private void failed(Delivery delivery, Passage carried, Outcome outcome) {
-        Instant now = clock.instant();
-        long attempt = carried.attempts() + delivery.position.deliveries();
-        String error = outcome instanceof Outcome.Rejected(String reason) ? reason : ((Outcome.Failed) outcome).error();
-        Duration took = Duration.ofNanos(System.nanoTime() - delivery.startedNanos);
-        Passage passage = failures.add(carried, new Attempt(attempt, now, took, error));
+    private Step notTaken(Delivery delivery, Passage carried, Outcome outcome) {
+        String error = Outcome.error(outcome);
         metrics.failed.increment();
         lastError = error;
-        Instant first = passage.firstFailure();
-        Settlement settlement = Settlement.of(
+        Step step = steps.notTaken(
                 outcome,
-                new Settlement.Situation(
-                        attempt,
-                        delivery.position.deliveries(),
-                        first == null ? now : first,
-                        surroundings.keptUntil(delivery),
-                        now),
-                channel.settings().retry(),
+                carried,
+                delivery.position.deliveries(),
+                Duration.ofNanos(System.nanoTime() - delivery.startedNanos),
+                surroundings.keptUntil(delivery),
+                clock.instant(),
                 ThreadLocalRandom.current().nextDouble());
-        switch (settlement) {
-            case Settlement.Delivered() -> throw new IllegalStateException("a failure is no delivery");
-            case Settlement.RetryAfter retry -> giveBack(delivery, retry);
-            case Settlement.Park park -> park(delivery, passage, park);
-            case Settlement.DeadLetter(Reason reason, String why) -> keepAside(delivery, passage, reason, why);
+        if (step instanceof Step.GiveBack(Duration pause)) {
+            metrics.retried.increment();
+            warn(delivery, "is tried again in " + pause.toMillis() + "ms", error);
         }
+        return step;
     }
 
-    private void giveBack(Delivery delivery, Settlement.RetryAfter retry) {
-        metrics.retried.increment();
-        warn(delivery, "is tried again in " + retry.pause().toMillis() + "ms", retry.error());
-        postpone(delivery, retry.pause());
-    }
-
-    private void park(Delivery delivery, Passage passage, Settlement.Park park) {
+    private Step park(Delivery delivery, Step.Park park) {
         Message message = delivery.message();
         metrics.retried.increment();
         try {
-            var _ = surroundings.parking().park(passage, message.getHeaders(), message.getData(), park.due());
+            var _ = surroundings.parking().park(park.passage(), message.getHeaders(), message.getData(), park.due());
         } catch (IOException | JetStreamApiException | RuntimeException e) {
             metrics.parkingFailures.increment();
-            Duration pause = Duration.between(clock.instant(), park.due());
             warn(
                     delivery,
-                    "is to be parked, which is not possible: " + Dispatcher.describe(e) + "; kept, and tried again in "
-                            + pause.toMillis() + "ms",
+                    "is to be parked until " + park.due() + ", which is not possible: " + Dispatcher.describe(e)
+                            + "; kept",
                     park.error());
-            postpone(delivery, pause);
-            return;
+            return steps.notParked(park, clock.instant());
         }
-        failures.forget(passage);
         metrics.parked.increment();
         warn(delivery, "is parked until " + park.due(), park.error());
-        acknowledge(delivery);
+        return steps.parked(park);
+    }
+
+    private Step keepAside(Delivery delivery, Step.KeepAside aside) {
+        Message message = delivery.message();
+        Reason reason = aside.reason();
+        try {
+            surroundings
+                    .deadLetters()
+                    .store(
+                            aside.passage(),
+                            message.getHeaders(),
+                            message.getData(),
+                            reason,
+                            aside.error(),
+                            clock.instant());
+        } catch (IOException | JetStreamApiException | RuntimeException e) {
+            metrics.deadLetterFailures.increment();
+            warn(
+                    delivery,
+                    "is to be a dead letter (" + reason.tag() + "), which cannot be stored: " + Dispatcher.describe(e)
+                            + "; kept, and tried again",
+                    aside.error());
+            return steps.notKeptAside(
+                    delivery.position.deliveries(), ThreadLocalRandom.current().nextDouble());
+        }
+        metrics.deadLettered(reason).increment();
+        warn(delivery, "is a dead letter now (" + reason.tag() + ")", aside.error());
+        return steps.keptAside(aside);
     }
 
     private void postpone(Delivery delivery, Duration pause) {
@@ -443,36 +456,6 @@ final class Deliveries {
         } else {
             delivery.source.acks.nak(delivery.message());
         }
-    }
-
-    private void keepAside(Delivery delivery, Passage passage, Reason reason, String error) {
-        Message message = delivery.message();
-        Passage dead =
-                passage.withAttempts(passage.attempts() == 0 ? delivery.position.deliveries() : passage.attempts());
-        try {
-            surroundings
-                    .deadLetters()
-                    .store(dead, message.getHeaders(), message.getData(), reason, error, clock.instant());
-        } catch (IOException | JetStreamApiException | RuntimeException e) {
-            metrics.deadLetterFailures.increment();
-            Duration pause = channel.settings()
-                    .retry()
-                    .pause(
-                            delivery.position.deliveries(),
-                            Duration.ZERO,
-                            ThreadLocalRandom.current().nextDouble());
-            warn(
-                    delivery,
-                    "is to be a dead letter (" + reason.tag() + "), which cannot be stored: " + Dispatcher.describe(e)
-                            + "; kept, and tried again in " + pause.toMillis() + "ms",
-                    error);
-            postpone(delivery, pause);
-            return;
-        }
-        failures.forget(passage);
-        metrics.deadLettered(reason).increment();
-        warn(delivery, "is a dead letter now (" + reason.tag() + ")", error);
-        acknowledge(delivery);
     }
 
     private void warn(Delivery delivery, String what, String error) {

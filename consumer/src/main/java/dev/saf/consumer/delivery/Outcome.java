@@ -29,4 +29,13 @@ sealed interface Outcome {
             return new Failed(error, true, Duration.ZERO);
         }
     }
+
+    /** What the channel said when it did not take the event, empty if it did. */
+    static String error(Outcome outcome) {
+        return switch (outcome) {
+            case Taken() -> "";
+            case Rejected(String reason) -> reason;
+            case Failed failed -> failed.error();
+        };
+    }
 }

@@ -5,7 +5,6 @@ import dev.saf.event.WireFormat;
 import dev.saf.jetstream.NatsConnection;
 import dev.saf.jetstream.Streams;
 import io.nats.client.JetStreamApiException;
-import io.nats.client.PublishOptions;
 import io.nats.client.impl.Headers;
 import java.io.IOException;
 import java.time.Instant;
@@ -37,6 +36,13 @@ public final class DeadLetters {
      */
     public void store(Passage passage, @Nullable Headers headers, byte[] body, Reason reason, String error, Instant now)
             throws IOException, JetStreamApiException {
+        Publication letter = letter(passage, headers, reason, error, now);
+        var _ = Publishing.publish(nats, letter.subject(), letter.headers(), body, letter.options());
+    }
+
+    /** The message that a dead letter is. */
+    public static Publication letter(
+            Passage passage, @Nullable Headers headers, Reason reason, String error, Instant now) {
         Headers all = passage.headers(headers);
         all.put(REASON, reason.tag());
         all.put(Passage.ERROR, Passage.printable(error));
@@ -44,16 +50,11 @@ public final class DeadLetters {
         if (passage.firstFailure() == null) {
             all.put(Passage.FIRST_FAILURE, now.toString());
         }
-        var _ = Publishing.publish(
-                nats,
+        return new Publication(
+                Streams.DEAD_LETTERS,
                 subject(passage),
                 all,
-                body,
-                PublishOptions.builder()
-                        .expectedStream(Streams.DEAD_LETTERS)
-                        .messageId("%s/%d/%s/%s"
-                                .formatted(Streams.EVENTS, passage.sequence(), passage.channel(), passage.life()))
-                        .build());
+                "%s/%d/%s/%s".formatted(Streams.EVENTS, passage.sequence(), passage.channel(), passage.life()));
     }
 
     /** A foreign publisher's subject may be one that cannot be published to; the header has it as it was. */

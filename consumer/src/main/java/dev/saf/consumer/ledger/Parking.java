@@ -4,7 +4,6 @@ import dev.saf.jetstream.NatsConnection;
 import dev.saf.jetstream.Streams;
 import io.nats.client.JetStreamApiException;
 import io.nats.client.Message;
-import io.nats.client.PublishOptions;
 import io.nats.client.impl.Headers;
 import java.io.IOException;
 import java.time.Duration;
@@ -74,22 +73,25 @@ public final class Parking {
             throw new IOException("%d messages are on the stream %s already, and saf.streams.later.max-parked is %d"
                     .formatted(count.get(), Streams.LATER, most));
         }
+        Publication parked = parked(passage, headers, due);
+        var _ = Publishing.publish(nats, parked.subject(), parked.headers(), body, parked.options());
+        count.incrementAndGet();
+        return parked.messageId();
+    }
+
+    /** The message by which an event is parked. Its id is its due subject. */
+    public static Publication parked(Passage passage, @Nullable Headers headers, Instant due) {
         Passage parked = passage.parkedOnceMore();
         String target = due(parked);
         Headers all = parked.headers(headers);
         all.put(SCHEDULE, "@at " + due.truncatedTo(ChronoUnit.MILLIS));
         all.put(TARGET, target);
-        var _ = Publishing.publish(
-                nats,
-                at(parked),
-                all,
-                body,
-                PublishOptions.builder()
-                        .expectedStream(Streams.LATER)
-                        .messageId(target)
-                        .build());
-        count.incrementAndGet();
-        return target;
+        return new Publication(Streams.LATER, at(parked), all, target);
+    }
+
+    /** Whether a due message says that the event is not wanted any more. */
+    public static boolean isCancelled(Message due) {
+        return due.hasHeaders() && due.getHeaders().containsKey(CANCELLED);
     }
 
     /** Where this event is while it is parked. */
