@@ -28,7 +28,7 @@ final class Benchmark {
                 Integer.getInteger("benchmark.trials", 5),
                 Integer.getInteger("benchmark.restarts", 5),
                 System.getProperty("benchmark.jvm", "-Xmx512m -XX:+UseParallelGC"));
-        List<String> parts = List.of(System.getProperty("benchmark.parts", "producer,consumer,restart")
+        List<String> parts = List.of(System.getProperty("benchmark.parts", "producer,consumer,failing,restart")
                 .split(",", -1));
         System.out.printf(
                 Locale.ROOT,
@@ -44,6 +44,9 @@ final class Benchmark {
         }
         if (parts.contains("consumer")) {
             ConsumerBenchmark.run(plan);
+        }
+        if (parts.contains("failing")) {
+            ConsumerBenchmark.runFailing(plan);
         }
         if (parts.contains("restart")) {
             RestartBenchmark.run(plan);

@@ -13,8 +13,12 @@ public final class NothingFactory implements ChannelFactory<NothingFactory.Nothi
     private static final LongAdder DELIVERED = new LongAdder();
     private static volatile CountDownLatch gate = new CountDownLatch(1);
 
-    /** Nothing to be set. */
-    public record Nothing() {}
+    /**
+     * What may be set.
+     *
+     * @param failing of a hundred events, so many fail
+     */
+    public record Nothing(int failing) {}
 
     static long delivered() {
         return DELIVERED.sum();
@@ -41,6 +45,9 @@ public final class NothingFactory implements ChannelFactory<NothingFactory.Nothi
     public Channel open(String name, Nothing settings, Function<String, SSLContext> sslContexts) {
         return event -> {
             gate.await();
+            if (settings.failing() > 0 && Math.floorMod(event.id().hashCode() * 0x9E3779B9, 100) < settings.failing()) {
+                throw new IllegalStateException("fails, and on purpose");
+            }
             DELIVERED.increment();
         };
     }

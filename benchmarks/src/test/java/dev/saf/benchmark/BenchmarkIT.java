@@ -24,6 +24,11 @@ class BenchmarkIT {
     }
 
     @Test
+    void measuresTheConsumerWhileEventsFail() throws IOException {
+        assertThat(ConsumerBenchmark.runFailing(PLAN)).hasSize(3).allSatisfy(BenchmarkIT::hasOnlySuccesses);
+    }
+
+    @Test
     void measuresARestart() throws IOException {
         assertThat(RestartBenchmark.run(PLAN)).hasSize(1);
     }
