@@ -55,8 +55,10 @@ final class ConsumerBenchmark {
             }
             Map<String, Trial> medians = Trial.alternate(plan.trials(), contenders);
             double base = rate(medians.get("none fails"));
-            Benchmark.ratio("the rate without failures, with 10 %", rate(medians.get("10 % fail and are parked")), base, 0);
-            Benchmark.ratio("the rate without failures, with 50 %", rate(medians.get("50 % fail and are parked")), base, 0);
+            Benchmark.ratio(
+                    "the rate without failures, with 10 %", rate(medians.get("10 % fail and are parked")), base, 0);
+            Benchmark.ratio(
+                    "the rate without failures, with 50 %", rate(medians.get("50 % fail and are parked")), base, 0);
             return medians;
         }
     }

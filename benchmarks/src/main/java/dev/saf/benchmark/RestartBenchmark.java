@@ -20,8 +20,8 @@ final class RestartBenchmark {
     static List<Double> run(Plan plan) throws IOException {
         Benchmark.head("Consumer: from the moment a restarted nats-server serves to the next delivery");
         try (NatsServer nats = NatsServer.start();
-                ChildJvm service =
-                        ConsumerBenchmark.start(plan, nats, "nothing", "--saf.channels.nothing.artificial-sleep=50ms")) {
+                ChildJvm service = ConsumerBenchmark.start(
+                        plan, nats, "nothing", "--saf.channels.nothing.artificial-sleep=50ms")) {
             ConsumerBenchmark.fill(plan, nats, 2_000);
             var _ = service.ask(ConsumerUnderTest.OPEN);
             List<Double> times = new ArrayList<>();
