@@ -6,14 +6,10 @@ import io.nats.client.JetStreamApiException;
 import io.nats.client.Message;
 import io.nats.client.impl.Headers;
 import java.io.IOException;
-import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
-import java.util.Map;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
-import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.json.JsonMapper;
 
 /**
  * Events that wait on the stream {@code later} for their next attempt: scheduled messages, which the server turns into
@@ -38,17 +34,15 @@ public final class Parking {
     static final String SCHEDULE = "Nats-Schedule";
     static final String TARGET = "Nats-Schedule-Target";
 
-    private static final Duration TIMEOUT = Duration.ofSeconds(2);
-
-    private static final JsonMapper JSON = JsonMapper.shared();
-
     private final NatsConnection nats;
+    private final StoredMessages stored;
     private final long most;
     private final AtomicLong count = new AtomicLong();
 
     /** @param most how many messages {@code later} may hold; beyond that nothing is parked any more */
     public Parking(NatsConnection nats, long most) {
         this.nats = nats;
+        this.stored = new StoredMessages(nats);
         this.most = most;
     }
 
@@ -115,26 +109,14 @@ public final class Parking {
      * ask any replica, which may not know the first one yet.
      *
      * @param sequence the message's own, in {@code later}
-     * @throws IOException if nobody answers, or not with a message
+     * @throws IOException if nobody can say
      */
     public boolean isFirst(Message due, long sequence) throws IOException {
-        Message answer;
-        try {
-            answer = Publishing.connection(nats)
-                    .request(
-                            "$JS.API.STREAM.MSG.GET." + Streams.LATER,
-                            JSON.writeValueAsBytes(Map.of("seq", 1, "next_by_subj", due.getSubject())),
-                            TIMEOUT);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new IOException("interrupted while asking for the first message on " + due.getSubject(), e);
+        MessageInfo first = stored.next(Streams.LATER, 1, due.getSubject());
+        if (first == null) {
+            // A new leader may not have caught up with the durable that handed it out.
+            throw new IOException("the leader of " + Streams.LATER + " does not know " + due.getSubject() + " yet");
         }
-        JsonNode first = answer == null || answer.isStatusMessage()
-                ? JSON.getNodeFactory().nullNode()
-                : JSON.readTree(answer.getData()).path("message").path("seq");
-        if (!first.isIntegralNumber()) {
-            throw new IOException("nobody said which message is the first on " + due.getSubject());
-        }
-        return first.longValue() == sequence;
+        return first.getSeq() == sequence;
     }
 }
