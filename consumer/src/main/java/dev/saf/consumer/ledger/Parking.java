@@ -4,6 +4,7 @@ import dev.saf.jetstream.NatsConnection;
 import dev.saf.jetstream.Streams;
 import io.nats.client.JetStreamApiException;
 import io.nats.client.Message;
+import io.nats.client.api.MessageInfo;
 import io.nats.client.impl.Headers;
 import java.io.IOException;
 import java.time.Instant;
