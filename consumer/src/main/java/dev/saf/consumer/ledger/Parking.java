@@ -16,10 +16,11 @@ import org.jspecify.annotations.Nullable;
  * Events that wait on the stream {@code later} for their next attempt: scheduled messages, which the server turns into
  * due ones when their time has come, without anybody holding anything meanwhile.
  *
- * <p>A parked event is a message on {@code later.at.<channel>.<sequence>.<life>}. When due it is one on
- * {@code later.due.<channel>.<sequence>.<life>.<attempts>-<parkings>}, where only that channel's durable
- * {@code saf-<channel>-due} finds it. Each parking has a due subject of its own, on which the first message is the one
- * that counts: whoever sends the event now, or cancels it, stores there a first message, or learns that it is too late.
+ * <p>A parked event is a message on {@code later.at.<channel>.<sequence>.<life>.<attempts>-<parkings>}. When due it is
+ * one on {@code later.due.} and the same, where only that channel's durable {@code saf-<channel>-due} finds it. Each
+ * parking has two subjects of its own. On the due one the first message is the one that counts: whoever sends the event
+ * now, or cancels it, stores there a first message, or learns that it is too late. The other one must not be shared,
+ * either: a schedule that fires too late for that takes everything on its subject with it, also a later parking.
  */
 public final class Parking {
 
@@ -75,13 +76,13 @@ public final class Parking {
     }
 
     /** The message by which an event is parked. Its id is its due subject. */
-    public static Publication parked(Passage passage, @Nullable Headers headers, Instant due) {
+    public static Publication parked(Passage passage, @Nullable Headers headers, Instant time) {
         Passage parked = passage.parkedOnceMore();
-        String target = due(parked);
+        String due = due(parked);
         Headers all = parked.headers(headers);
-        all.put(SCHEDULE, "@at " + due.truncatedTo(ChronoUnit.MILLIS));
-        all.put(TARGET, target);
-        return new Publication(Streams.LATER, at(parked), all, target);
+        all.put(SCHEDULE, "@at " + time.truncatedTo(ChronoUnit.MILLIS));
+        all.put(TARGET, due);
+        return new Publication(Streams.LATER, at(due), all, due);
     }
 
     /** Whether a due message says that the event is not wanted any more. */
@@ -89,9 +90,9 @@ public final class Parking {
         return due.hasHeaders() && due.getHeaders().containsKey(CANCELLED);
     }
 
-    /** Where this event is while it is parked. */
-    public static String at(Passage passage) {
-        return AT + passage.channel() + "." + passage.sequence() + "." + passage.life();
+    /** Where an event is parked until it comes to this due subject. */
+    public static String at(String due) {
+        return AT + due.substring(DUE.length());
     }
 
     private static String due(Passage passage) {
