@@ -57,7 +57,7 @@ public final class StreamReader {
      * @param filters subjects, of which no two may overlap; empty for all
      * @param from the first sequence
      * @param since read nothing stored before, by the server's clock; null for no matter when
-     * @param headersOnly without bodies, which is about ten times as fast
+     * @param headersOnly whether the bodies are left out
      * @param most the most messages
      */
     public record Range(
