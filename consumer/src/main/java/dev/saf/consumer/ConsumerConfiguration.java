@@ -6,6 +6,7 @@ import dev.saf.consumer.delivery.RunningChannels;
 import dev.saf.consumer.delivery.Surroundings;
 import dev.saf.consumer.ledger.DeadLetters;
 import dev.saf.consumer.ledger.Parking;
+import dev.saf.consumer.ledger.StoredMessages;
 import dev.saf.jetstream.EventTracing;
 import dev.saf.jetstream.JetStreamConfiguration;
 import dev.saf.jetstream.NatsConnection;
@@ -68,8 +69,10 @@ class ConsumerConfiguration {
     }
 
     @Bean
-    Surroundings surroundings(DeadLetters deadLetters, Parking parking, EventTracing tracing, Streams streams) {
-        return new Surroundings(deadLetters, parking, tracing, () -> streams.maxAge(Streams.EVENTS));
+    Surroundings surroundings(
+            DeadLetters deadLetters, Parking parking, NatsConnection nats, EventTracing tracing, Streams streams) {
+        return new Surroundings(
+                deadLetters, parking, new StoredMessages(nats), tracing, () -> streams.maxAge(Streams.EVENTS));
     }
 
     @Bean

@@ -48,10 +48,38 @@ class ConfigurationIT {
         saf.channels.webhook.url=ftp://a          | saf.channels.webhook.url: must begin with http:// or https://
         saf.channels.scripted.mood=bad            | saf.channels.scripted.mood: must not be bad
         saf.channels.scripted.mood=impossible     | saf.channels.scripted.mood: 'impossible' cannot be had
+        saf.channels.log.deliver=some             | saf.channels.log.deliver: 'some' is not one of [all, new, last, last-per-subject, from-sequence, from-time]
+        saf.channels.log.deliver=from-sequence    | saf.channels.log.deliver-sequence: is missing; deliver: from-sequence needs the number of the first event
+        saf.channels.log.deliver=from-time        | saf.channels.log.deliver-time: is missing; deliver: from-time needs a time, such as 2026-01-02T03:04:05Z
+        saf.channels.log.deliver-sequence=7       | saf.channels.log.deliver-sequence: is 7, and belongs to deliver: from-sequence; deliver is all
+        saf.channels.log.deliver-time=2026-01-02T03:04:05Z | saf.channels.log.deliver-time: is 2026-01-02T03:04:05Z, and belongs to deliver: from-time
+        saf.channels.log.deliver-time=yesterday   | saf.channels.log.deliver-time: 'yesterday' is not a time, such as 2026-01-02T03:04:05Z
+        saf.channels.log.ack=none                 | saf.channels.log.ack: is none, which settles events before they are delivered, and needs delivery: at-most-once
+        saf.channels.log.ack=all                  | saf.channels.log.ack: is all, which settles events before they are delivered, and needs delivery: at-most-once
+        saf.channels.log.ack=maybe                | saf.channels.log.ack: 'maybe' is not one of [explicit, none, all]
+        saf.channels.log.delivery=exactly-once    | saf.channels.log.delivery: 'exactly-once' is not one of [at-least-once, at-most-once]
+        saf.channels.log.headers-only=perhaps     | saf.channels.log.headers-only: 'perhaps' is not true or false
+        saf.channels.log.replay=slow              | saf.channels.log.replay: 'slow' is not one of [instant, original]
+        saf.channels.log.sample=101               | saf.channels.log.sample: must be between 0 and 100 (percent), is 101
+        saf.channels.log.max-ack-pending=0        | saf.channels.log.max-ack-pending: must be between 1 and 1000000, is 0
+        saf.channels.log.max-batch=0              | saf.channels.log.max-batch: must be between 1 and 10000, is 0
+        saf.channels.log.max-batch-bytes=1B       | saf.channels.log.max-batch-bytes: must be at least 1KB, is 1B
+        saf.channels.log.inactive-threshold=1h    | saf.channels.log.inactive-threshold: must not be set: after that time without a process the server would delete
+        saf.channels.log.mode=queue               | saf.channels.log.mode: 'queue' is not one of [stream, core]
+        saf.channels.log.mode=core                | saf.channels.log.mode: is core, where nobody keeps an event that cannot be delivered, and needs delivery: at-most-once
+        saf.channels.log.deliver=from-sequence,saf.channels.log.deliver-sequence=0 | saf.channels.log.deliver-sequence: must be at least 1
+        saf.channels.log.deliver=from-time,saf.channels.log.deliver-time=2999-01-01T00:00:00Z | saf.channels.log.deliver-time: must not lie in the future
+        saf.channels.log.delivery=at-most-once,saf.channels.log.ack=none,saf.channels.log.sample=5 | saf.channels.log.sample: is 5, and must be 0 with ack: none
+        saf.channels.log.delivery=at-most-once,saf.channels.log.ack=none,saf.channels.log.max-ack-pending=5 | saf.channels.log.max-ack-pending: must not be set with ack: none
+        saf.channels.log.delivery=at-most-once,saf.channels.log.mode=core,saf.channels.log.deliver=last | saf.channels.log.deliver: is last, and must be new or left out with mode: core
+        saf.channels.log.delivery=at-most-once,saf.channels.log.mode=core,saf.channels.log.headers-only=true | saf.channels.log.mode: is core, where there is no consumer to configure
+        saf.channels.log.delivery=at-most-once,saf.channels.log.mode=core,saf.channels.log.max-batch=5 | saf.channels.log.mode: is core, where nothing is pulled or acknowledged
         saf.chanels.log.type=log                  | saf.chanels.log.type: is unknown; saf has the parts
         """)
-    void refusesWhatIsWrongByName(String setting, String message) {
-        assertThatThrownBy(() -> Consumer.start(NOBODY, setting).close())
+    void refusesWhatIsWrongByName(String settings, String message) {
+        // A comma between two settings, and not between two subjects.
+        assertThatThrownBy(() ->
+                        Consumer.start(NOBODY, settings.split(",(?=saf\\.)")).close())
                 .rootCause()
                 .isInstanceOf(InvalidSettingException.class)
                 .hasMessageStartingWith(message);

@@ -54,6 +54,8 @@ class ReadmeTest {
             Class<?> type = Class.forName(settings.getValue());
             real.putAll(Settings.describe(settings.getKey(), type.asSubclass(Record.class)));
         }
+        Class<?> intake = Class.forName("dev.saf.consumer.delivery.Intake");
+        real.putAll(Settings.describe("saf.channels.<name>", intake.asSubclass(Record.class)));
         for (ChannelFactory<?> factory : ServiceLoader.load(ChannelFactory.class)) {
             real.putAll(Settings.describe("saf.channels.<name>", factory.settings()));
         }

@@ -2,6 +2,7 @@ package dev.saf.settings;
 
 import dev.saf.settings.SettingNames.Leaf;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -255,6 +256,9 @@ public final class Settings {
         }
         if (type == Duration.class) {
             return "a duration, such as 500ms, 5s, 10m, 7d";
+        }
+        if (type == Instant.class) {
+            return "a time, such as 2026-01-02T03:04:05Z";
         }
         if (type == DataSize.class) {
             return "a size, such as 512KB, 256MB, 1GB";

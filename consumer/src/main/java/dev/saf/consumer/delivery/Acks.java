@@ -4,6 +4,7 @@ import io.nats.client.Connection;
 import io.nats.client.Dispatcher;
 import io.nats.client.Message;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
 
@@ -16,6 +17,9 @@ final class Acks {
     private static final byte[] ACK = "+ACK".getBytes(StandardCharsets.US_ASCII);
     private static final byte[] NAK = "-NAK".getBytes(StandardCharsets.US_ASCII);
     private static final byte[] PROGRESS = "+WPI".getBytes(StandardCharsets.US_ASCII);
+
+    private static final Duration CONFIRM = Duration.ofSeconds(2);
+    private static final Duration NOT_CONNECTED = Duration.ofMillis(50);
 
     private record Link(Connection connection, String inbox) {}
 
@@ -57,27 +61,45 @@ final class Acks {
 
     /** Gives an event back for later. If that gets lost, it comes back after the ack wait. */
     void nak(Message message, long delayNanos) {
-        send(message, ("-NAK {\"delay\":" + delayNanos + "}").getBytes(StandardCharsets.US_ASCII));
+        var _ = send(message, ("-NAK {\"delay\":" + delayNanos + "}").getBytes(StandardCharsets.US_ASCII));
     }
 
     /** Gives an event back for now. */
     void nak(Message message) {
-        send(message, NAK);
+        var _ = send(message, NAK);
     }
 
-    /** Tells the server that the event is still being worked on. */
-    void progress(Message message) {
-        send(message, PROGRESS);
+    /** Tells the server that the event is still being worked on. False if that cannot have been sent. */
+    boolean progress(Message message) {
+        return send(message, PROGRESS);
     }
 
-    private void send(Message message, byte[] body) {
+    /** Acknowledges an event and waits until the server confirms it. False if it did not, for whatever reason. */
+    boolean confirm(Message message) {
         Link current = link;
-        if (current != null) {
-            try {
-                current.connection.publish(message.getReplyTo(), body);
-            } catch (IllegalStateException e) {
-                // Not connected; the ack wait says the same, only later.
+        try {
+            if (current != null && current.connection.getStatus() == Connection.Status.CONNECTED) {
+                Message answer = current.connection.request(message.getReplyTo(), ACK, CONFIRM);
+                return answer != null && !answer.isStatusMessage();
             }
+            Thread.sleep(NOT_CONNECTED);
+        } catch (InterruptedException | IllegalStateException e) {
+            // Just lost; and nobody interrupts before the channel is called.
+        }
+        return false;
+    }
+
+    private boolean send(Message message, byte[] body) {
+        Link current = link;
+        if (current == null) {
+            return false;
+        }
+        try {
+            current.connection.publish(message.getReplyTo(), body);
+            return true;
+        } catch (IllegalStateException e) {
+            // Not connected; the ack wait says the same, only later.
+            return false;
         }
     }
 

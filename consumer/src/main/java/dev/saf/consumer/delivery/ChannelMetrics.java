@@ -18,6 +18,7 @@ final class ChannelMetrics {
     final Counter parked;
     final Counter parkingFailures;
     final Counter deadLetterFailures;
+    final Counter dropped;
     final Counter duplicatesSuppressed;
     final Counter acksUnconfirmed;
     final Counter stalls;
@@ -37,6 +38,7 @@ final class ChannelMetrics {
         parked = counter("saf.channel.parked", "Failed attempts after which the event waits on the stream later");
         parkingFailures = counter("saf.channel.parking.failures", "Events that could not be parked, and stayed");
         deadLetterFailures = counter("saf.channel.dead.letter.failures", "Dead letters that could not be stored yet");
+        dropped = counter("saf.channel.dropped", "Events of which nothing is kept, with delivery: at-most-once");
         duplicatesSuppressed =
                 counter("saf.channel.duplicates.suppressed", "Delivered events that came again and were not offered");
         acksUnconfirmed = counter("saf.channel.acks.unconfirmed", "Acknowledgements that had to be sent again");

@@ -67,11 +67,6 @@ public record ChannelSettings(
         }
     }
 
-    /** As many as the server may have out at once: enough for pauses between attempts, which count, too. */
-    long maxAckPending() {
-        return Math.max(1000, 4L * concurrency);
-    }
-
     /** Whether one subject can match both patterns. The server refuses such filters. */
     private static boolean overlap(String[] one, String[] other) {
         for (int i = 0; i < Math.min(one.length, other.length); i++) {

@@ -86,11 +86,12 @@ public final class Channels implements AutoCloseable {
             Settings settings,
             ChannelFactory<S> factory,
             Function<String, SSLContext> sslContexts) {
-        ChannelSettings common = settings.bind(prefix, ChannelSettings.class, factory.settings());
-        S own = settings.bind(prefix, factory.settings(), ChannelSettings.class);
+        ChannelSettings common = settings.bind(prefix, ChannelSettings.class, Intake.class, factory.settings());
+        Intake intake = settings.bind(prefix, Intake.class, ChannelSettings.class, factory.settings());
+        S own = settings.bind(prefix, factory.settings(), ChannelSettings.class, Intake.class);
         try {
             Channel channel = factory.open(name, own, sslContexts);
-            return new ConfiguredChannel(name, common, channel);
+            return new ConfiguredChannel(name, common, intake, channel);
         } catch (IllegalArgumentException e) {
             String message = String.valueOf(e.getMessage());
             int colon = message.indexOf(": ");

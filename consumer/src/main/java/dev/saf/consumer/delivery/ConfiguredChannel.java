@@ -7,4 +7,10 @@ import dev.saf.channel.Channel;
  *
  * @param name as in {@code saf.channels.<name>}
  */
-public record ConfiguredChannel(String name, ChannelSettings settings, Channel channel) {}
+public record ConfiguredChannel(String name, ChannelSettings settings, Intake intake, Channel channel) {
+
+    /** How many events the server may have out to all processes together. */
+    long maxAckPending() {
+        return intake.maxAckPending(settings.concurrency());
+    }
+}

@@ -9,6 +9,7 @@ import dev.saf.jetstream.EventMessages;
 import dev.saf.jetstream.EventSpan;
 import io.nats.client.JetStreamApiException;
 import io.nats.client.Message;
+import io.nats.client.api.MessageInfo;
 import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
@@ -39,6 +40,9 @@ final class Deliveries {
 
     /** How long after its interruption a delivery counts as stuck. */
     private static final long STUCK_NANOS = Duration.ofSeconds(5).toNanos();
+
+    /** The server's header on a message whose body it has left out. */
+    private static final String LEFT_OUT = "Nats-Msg-Size";
 
     private final ConfiguredChannel channel;
     private final Surroundings surroundings;
@@ -157,6 +161,25 @@ final class Deliveries {
         }
     }
 
+    /**
+     * Starts the delivery of an event that nobody keeps. If it cannot start now, it is dropped.
+     *
+     * @param number tells it from others of this source
+     */
+    void takeOrDrop(Source source, Message message, long number) {
+        long now = System.nanoTime();
+        source.lastArrivalNanos = now;
+        Delivery delivery = new Delivery(source, message, new Position(number, 1, nanos(clock.instant())), now);
+        delivery.release();
+        source.open.put(number, delivery);
+        if (claim()) {
+            start(delivery);
+        } else {
+            drop(delivery, "there is no place for it among " + most());
+            acknowledge(delivery);
+        }
+    }
+
     private boolean claim() {
         int most = most();
         for (int now = running.get(); now < most; now = running.get()) {
@@ -218,7 +241,13 @@ final class Deliveries {
      */
     boolean awaitEnd() {
         for (Delivery next = held.poll(); next != null; next = held.poll()) {
-            postpone(next, Duration.ZERO);
+            if (acknowledged(next) == Intake.Acknowledged.NEVER) {
+                next.release();
+                drop(next, "the service stops, and nobody keeps it");
+                acknowledge(next);
+            } else {
+                postpone(next, Duration.ZERO);
+            }
         }
         Duration calls = channel.settings().timeout().plusNanos(STUCK_NANOS);
         boolean ended = await(calls, () -> running.get() == 0);
@@ -244,9 +273,11 @@ final class Deliveries {
                 && now - delivery.startedNanos > channel.settings().timeout().toNanos()) {
             delivery.interrupt();
         }
-        if (now - delivery.lastProgressNanos > channel.settings().ackWait().toNanos() / 3) {
+        if (!delivery.isReleased()
+                && now - delivery.lastProgressNanos
+                        > channel.settings().ackWait().toNanos() / 3
+                && delivery.source.acks.progress(delivery.message())) {
             delivery.lastProgressNanos = now;
-            delivery.source.acks.progress(delivery.message());
         }
     }
 
@@ -274,7 +305,7 @@ final class Deliveries {
         for (Step step = first; step != null; ) {
             step = switch (step) {
                 case Step.LookUp() -> lookUp(delivery);
-                case Step.Offer() -> offer(delivery);
+                case Step.Offer() -> mayBeOffered(delivery) ? offer(delivery) : null;
                 case Step.Park park -> park(delivery, park);
                 case Step.KeepAside aside -> keepAside(delivery, aside);
                 case Step.Acknowledge() -> {
@@ -303,6 +334,40 @@ final class Deliveries {
         }
     }
 
+    private Intake.Acknowledged acknowledged(Delivery delivery) {
+        return channel.intake().acknowledged(delivery.source.kind);
+    }
+
+    /** Whether an event is to be offered: at most once only if the server will surely never hand it out again. */
+    private boolean mayBeOffered(Delivery delivery) {
+        return switch (acknowledged(delivery)) {
+            case AFTERWARDS -> true;
+            case NEVER -> {
+                delivery.release();
+                yield true;
+            }
+            case BEFORE -> release(delivery);
+        };
+    }
+
+    private boolean release(Delivery delivery) {
+        long wait = channel.settings().ackWait().toNanos();
+        long deadline = System.nanoTime() + wait;
+        // Without a sign of life for the ack wait, another process may have the event already.
+        for (long now = System.nanoTime();
+                now < deadline && now - delivery.lastProgressNanos < wait / 3 * 2;
+                now = System.nanoTime()) {
+            if (delivery.source.acks.confirm(delivery.message())) {
+                delivery.release();
+                return true;
+            }
+            metrics.acksUnconfirmed.increment();
+        }
+        delivery.source.open.remove(delivery.position.sequence(), delivery);
+        warn(delivery, "is not offered", "nobody confirmed in time that it will not be handed out again");
+        return false;
+    }
+
     private Step offer(Delivery delivery) {
         Passage passage;
         Event event;
@@ -312,8 +377,10 @@ final class Deliveries {
             event = marked(EventMessages.event(Source.natsSubject(delivery.message()), delivery.message()), passage);
         } catch (InvalidEventException | IllegalArgumentException e) {
             delivery.end();
-            return steps.undecodable(
-                    undecodable(delivery), delivery.position.deliveries(), "no event: " + e.getMessage());
+            String error = "no event: " + e.getMessage();
+            return channel.intake().isAtMostOnce()
+                    ? drop(delivery, error)
+                    : steps.undecodable(undecodable(delivery), delivery.position.deliveries(), error);
         }
         // Names that no channel gives to fields of its own: one twice, and structured logging drops the line.
         MDC.put("saf.channel", channel.name());
@@ -376,16 +443,21 @@ final class Deliveries {
     }
 
     private void age(Passage passage) {
-        Instant now = clock.instant();
-        long nanos = now.getEpochSecond() * 1_000_000_000L + now.getNano() - passage.storedNanos();
         // Clocks differ.
-        metrics.age.record(Math.max(0, nanos), TimeUnit.NANOSECONDS);
+        metrics.age.record(Math.max(0, nanos(clock.instant()) - passage.storedNanos()), TimeUnit.NANOSECONDS);
+    }
+
+    private static long nanos(Instant instant) {
+        return instant.getEpochSecond() * 1_000_000_000L + instant.getNano();
     }
 
     private Step notTaken(Delivery delivery, Passage carried, Outcome outcome) {
         String error = Outcome.error(outcome);
         metrics.failed.increment();
         lastError = error;
+        if (channel.intake().isAtMostOnce()) {
+            return drop(delivery, error);
+        }
         Step step = steps.notTaken(
                 outcome,
                 carried,
@@ -401,11 +473,18 @@ final class Deliveries {
         return step;
     }
 
+    /** Where an event is offered once, whatever comes of it. */
+    private Step drop(Delivery delivery, String error) {
+        metrics.dropped.increment();
+        warn(delivery, "is dropped", error);
+        return Step.ACKNOWLEDGE;
+    }
+
     private Step park(Delivery delivery, Step.Park park) {
         Message message = delivery.message();
         metrics.retried.increment();
         try {
-            var _ = surroundings.parking().park(park.passage(), message.getHeaders(), message.getData(), park.due());
+            var _ = surroundings.parking().park(park.passage(), message.getHeaders(), body(delivery), park.due());
         } catch (IOException | JetStreamApiException | RuntimeException e) {
             metrics.parkingFailures.increment();
             warn(
@@ -429,7 +508,7 @@ final class Deliveries {
                     .store(
                             aside.passage(),
                             message.getHeaders(),
-                            message.getData(),
+                            body(delivery),
                             reason,
                             aside.error(),
                             clock.instant());
@@ -446,6 +525,24 @@ final class Deliveries {
         metrics.deadLettered(reason).increment();
         warn(delivery, "is a dead letter now (" + reason.tag() + ")", aside.error());
         return steps.keptAside(aside);
+    }
+
+    /**
+     * The whole body, also where the channel gets none: what is kept is to be sent again in full. Empty if the stream
+     * does not have the message any more.
+     */
+    private byte[] body(Delivery delivery) throws IOException {
+        Message message = delivery.message();
+        if (message.getHeaders() == null || !message.getHeaders().containsKey(LEFT_OUT)) {
+            return message.getData();
+        }
+        MessageInfo stored = surroundings.stored().get(delivery.source.kind.stream, delivery.position.sequence());
+        return stored == null
+                        || stored.getData() == null
+                        || stored.getTime() == null
+                        || nanos(stored.getTime().toInstant()) != delivery.position.storedNanos()
+                ? new byte[0]
+                : stored.getData();
     }
 
     private void postpone(Delivery delivery, Duration pause) {
@@ -474,6 +571,10 @@ final class Deliveries {
     }
 
     private void acknowledge(Delivery delivery) {
+        if (delivery.isReleased()) {
+            delivery.source.open.remove(delivery.position.sequence(), delivery);
+            return;
+        }
         delivery.source.delivered.add(delivery.position);
         delivery.settle();
         delivery.ackSentNanos = System.nanoTime();

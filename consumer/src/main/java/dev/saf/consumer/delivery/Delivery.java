@@ -25,9 +25,10 @@ final class Delivery {
     private volatile Message message;
     private volatile @Nullable Thread thread;
     private volatile boolean settling;
+    private volatile boolean released;
 
-    /** Only for the thread that looks after all deliveries. */
-    long lastProgressNanos;
+    /** When the server last heard that somebody works on the event. */
+    volatile long lastProgressNanos;
 
     volatile long ackSentNanos;
     int ackRepeats;
@@ -91,6 +92,15 @@ final class Delivery {
         // Also one that the channel left behind.
         boolean _ = Thread.interrupted();
         return interrupted;
+    }
+
+    /** The server takes the event for settled, or never heard of it: there is nobody to tell how it ends. */
+    void release() {
+        released = true;
+    }
+
+    boolean isReleased() {
+        return released;
     }
 
     /** What is left is to have the acknowledgement confirmed. */

@@ -13,11 +13,14 @@ import io.nats.client.api.DeliverPolicy;
 import io.nats.client.api.ReplayPolicy;
 import java.io.IOException;
 import java.time.Duration;
+import java.time.ZoneOffset;
 import java.time.ZonedDateTime;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Set;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * A channel's durable consumer on the stream: where the server remembers which events the channel has had. Created when
@@ -33,21 +36,20 @@ final class Durable {
     private static final int NAME_IN_USE = 10013;
     private static final Duration TIMEOUT = Duration.ofSeconds(2);
 
-    /** Where a durable begins matters when it is created; these skip events, the others leave that to an operator. */
-    private static final Set<DeliverPolicy> SKIPPING =
-            Set.of(DeliverPolicy.Last, DeliverPolicy.LastPerSubject, DeliverPolicy.New);
+    private static final Logger log = LoggerFactory.getLogger(Durable.class);
 
     private final Source source;
     private final String name;
-    private final ChannelSettings settings;
+    private final ConfiguredChannel channel;
+    private boolean toldWhereItBegan;
 
     /** When the stream was created that this durable has been seen on, null before. */
     private @Nullable ZonedDateTime seenOn;
 
-    Durable(Source source, ChannelSettings settings) {
+    Durable(Source source, ConfiguredChannel channel) {
         this.source = source;
         this.name = source.durable();
-        this.settings = settings;
+        this.channel = channel;
     }
 
     String name() {
@@ -71,7 +73,8 @@ final class Durable {
                 return "durable consumer " + name + " of stream " + source.kind.stream
                         + " was deleted while this channel"
                         + " used it, and with it the memory of what was delivered; create it where delivery is to go"
-                        + " on (nats consumer add), or start this service again to begin with the stream's first event";
+                        + " on (nats consumer add), or start this service again to begin where deliver says ("
+                        + Intake.text(channel.intake().deliver()) + ")";
             }
             info = create(management);
         }
@@ -82,6 +85,7 @@ final class Durable {
         if (!isUpToDate(info.getConsumerConfiguration())) {
             info = management.updateConsumer(source.kind.stream, updated(info.getConsumerConfiguration()));
         }
+        tellWhereItBegan(info.getConsumerConfiguration());
         seenOn = stream;
         return isUpToDate(info.getConsumerConfiguration())
                 ? null
@@ -98,11 +102,10 @@ final class Durable {
         try {
             return management.createConsumer(
                     source.kind.stream,
-                    updated(ConsumerConfiguration.builder()
-                            .durable(name)
-                            .ackPolicy(AckPolicy.Explicit)
-                            .deliverPolicy(DeliverPolicy.All)
-                            .replayPolicy(ReplayPolicy.Instant)
+                    updated(begin(ConsumerConfiguration.builder()
+                                    .durable(name)
+                                    .ackPolicy(ackPolicy())
+                                    .replayPolicy(replayPolicy()))
                             .build()));
         } catch (JetStreamApiException e) {
             if (e.getApiErrorCode() == CONSUMER_EXISTS || e.getApiErrorCode() == NAME_IN_USE) {
@@ -124,18 +127,74 @@ final class Durable {
         }
     }
 
+    /** Where a new durable starts. On a stream that was made anew while this process runs, every event is new. */
+    private ConsumerConfiguration.Builder begin(ConsumerConfiguration.Builder durable) {
+        Intake intake = channel.intake();
+        if (source.kind != Source.Kind.EVENTS || seenOn != null) {
+            return durable.deliverPolicy(DeliverPolicy.All);
+        }
+        durable.deliverPolicy(deliverPolicy());
+        if (intake.deliverSequence() != null) {
+            durable.startSequence(intake.deliverSequence());
+        }
+        if (intake.deliverTime() != null) {
+            durable.startTime(intake.deliverTime().atZone(ZoneOffset.UTC));
+        }
+        return durable;
+    }
+
+    private DeliverPolicy deliverPolicy() {
+        return switch (channel.intake().deliver()) {
+            case ALL -> DeliverPolicy.All;
+            case NEW -> DeliverPolicy.New;
+            case LAST -> DeliverPolicy.Last;
+            case LAST_PER_SUBJECT -> DeliverPolicy.LastPerSubject;
+            case FROM_SEQUENCE -> DeliverPolicy.ByStartSequence;
+            case FROM_TIME -> DeliverPolicy.ByStartTime;
+        };
+    }
+
+    /** Retries are always pulled and acknowledged alike, whatever is said of the channel's events. */
+    private AckPolicy ackPolicy() {
+        if (source.kind != Source.Kind.EVENTS) {
+            return AckPolicy.Explicit;
+        }
+        return switch (channel.intake().ack()) {
+            case EXPLICIT -> AckPolicy.Explicit;
+            case NONE -> AckPolicy.None;
+            case ALL -> AckPolicy.All;
+        };
+    }
+
+    private ReplayPolicy replayPolicy() {
+        return source.kind == Source.Kind.EVENTS && channel.intake().replay() == Intake.Replay.ORIGINAL
+                ? ReplayPolicy.Original
+                : ReplayPolicy.Instant;
+    }
+
+    /** A durable that exists goes on where it is, so a different beginning is no problem, but may be a surprise. */
+    private void tellWhereItBegan(ConsumerConfiguration actual) {
+        if (source.kind == Source.Kind.EVENTS && !toldWhereItBegan && actual.getDeliverPolicy() != deliverPolicy()) {
+            log.info(
+                    "channel {}: deliver is {} and counts for a new durable only; {} exists, was created with {}, and"
+                            + " goes on where it is",
+                    source.name(),
+                    Intake.text(channel.intake().deliver()),
+                    name,
+                    actual.getDeliverPolicy());
+            toldWhereItBegan = true;
+        }
+    }
+
     /** What no update can cure. */
     private @Nullable String problem(ConsumerConfiguration actual) {
         String what = null;
         if (actual.getDeliverSubject() != null) {
             what = "pushes events, and must be one to pull from";
-        } else if (actual.getAckPolicy() != AckPolicy.Explicit) {
-            what = "has the ack policy " + actual.getAckPolicy() + ", and must have " + AckPolicy.Explicit;
-        } else if (SKIPPING.contains(actual.getDeliverPolicy())) {
-            what = "has the deliver policy " + actual.getDeliverPolicy() + ", which skips events, and must have "
-                    + DeliverPolicy.All;
-        } else if (actual.getReplayPolicy() != ReplayPolicy.Instant) {
-            what = "has the replay policy " + actual.getReplayPolicy() + ", and must have " + ReplayPolicy.Instant;
+        } else if (actual.getAckPolicy() != ackPolicy()) {
+            what = "has the ack policy " + actual.getAckPolicy() + ", and must have " + ackPolicy();
+        } else if (actual.getReplayPolicy() != replayPolicy()) {
+            what = "has the replay policy " + actual.getReplayPolicy() + ", and must have " + replayPolicy();
         } else if (actual.getPriorityGroups() != null
                 && !actual.getPriorityGroups().isEmpty()) {
             what = "has priority groups, and must have none";
@@ -147,32 +206,42 @@ final class Durable {
 
     private String remedy() {
         return "; delete it (nats consumer rm " + source.kind.stream + " " + name
-                + "), and it is created anew and begins with the stream's first event, or give the channel another"
-                + " name";
+                + "), and it is created anew and begins where deliver says ("
+                + Intake.text(channel.intake().deliver()) + "), or give the channel another name";
     }
 
     private boolean isUpToDate(ConsumerConfiguration actual) {
         return new HashSet<>(orEmpty(actual.getFilterSubjects())).equals(new HashSet<>(filters()))
-                && settings.ackWait().equals(actual.getAckWait())
-                && actual.getMaxAckPending() == settings.maxAckPending()
+                && (ackPolicy() == AckPolicy.None
+                        || (channel.settings().ackWait().equals(actual.getAckWait())
+                                && actual.getMaxAckPending() == channel.maxAckPending()))
                 && actual.getMaxDeliver() < 0
                 && orEmpty(actual.getBackoff()).isEmpty()
-                && !actual.isHeadersOnly()
+                && actual.isHeadersOnly() == channel.intake().headersOnly()
+                && Objects.equals(actual.getSampleFrequency(), sample())
                 && (actual.getInactiveThreshold() == null
                         || actual.getInactiveThreshold().isZero());
     }
 
     /** Attempts are counted here and not by the server, which would only stop to deliver; the same for pauses. */
     private ConsumerConfiguration updated(ConsumerConfiguration actual) {
-        return ConsumerConfiguration.builder(actual)
+        ConsumerConfiguration.Builder updated = ConsumerConfiguration.builder(actual)
                 .filterSubjects(filters())
-                .ackWait(settings.ackWait())
-                .maxAckPending(settings.maxAckPending())
                 .maxDeliver(-1)
                 .backoff(new Duration[0])
-                .headersOnly(false)
-                .inactiveThreshold(0)
-                .build();
+                .headersOnly(channel.intake().headersOnly())
+                .sampleFrequency(sample())
+                .inactiveThreshold(0);
+        if (ackPolicy() != AckPolicy.None) {
+            updated.ackWait(channel.settings().ackWait()).maxAckPending(channel.maxAckPending());
+        }
+        return updated.build();
+    }
+
+    /** In the form the server has it, null for none. */
+    private @Nullable String sample() {
+        int percent = channel.intake().sample();
+        return percent == 0 || source.kind != Source.Kind.EVENTS ? null : percent + "%";
     }
 
     /** The client has null for what the server does not mention. */
@@ -184,7 +253,7 @@ final class Durable {
         if (source.kind == Source.Kind.DUE) {
             return List.of(Parking.DUE + source.channel + ".>");
         }
-        return settings.subjects().stream()
+        return channel.settings().subjects().stream()
                 .map(subject -> WireFormat.SUBJECT_PREFIX + subject)
                 .toList();
     }

@@ -58,12 +58,15 @@ final class Pulls {
      * A pull has ended before it was answered in full.
      *
      * @param missing how many messages will not come, −1 if the server did not say
+     * @return whether, as far as is known, none has come at all
      */
-    void ended(long number, int missing) {
+    boolean ended(long number, int missing) {
         Integer messages = asked.remove(number);
-        if (messages != null) {
-            outstanding = Math.max(0, outstanding - (missing < 0 ? messages : Math.min(missing, messages)));
+        if (messages == null) {
+            return false;
         }
+        outstanding = Math.max(0, outstanding - (missing < 0 ? messages : Math.min(missing, messages)));
+        return missing >= messages;
     }
 
     /** All pulls so far are void. */

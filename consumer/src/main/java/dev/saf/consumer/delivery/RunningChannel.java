@@ -14,15 +14,17 @@ public final class RunningChannel {
 
     private final ConfiguredChannel channel;
     private final Deliveries deliveries;
-    private final Subscription events;
-    private final Subscription due;
+    private final List<Supply> supplies;
 
     RunningChannel(ConfiguredChannel channel, NatsConnection nats, Surroundings surroundings, ChannelMetrics metrics) {
         this.channel = channel;
         this.deliveries = new Deliveries(channel, surroundings, List.of(), metrics);
-        this.events = new Subscription(channel, Source.events(channel.name()), nats, deliveries, metrics);
-        this.due = new Subscription(channel, Source.due(channel.name()), nats, deliveries, metrics);
-        subscriptions().forEach(each -> deliveries.attach(each.source()));
+        this.supplies = channel.intake().mode() == Intake.Mode.CORE
+                ? List.of(new CoreSubscription(channel, nats, deliveries))
+                : List.of(
+                        new Subscription(channel, Source.events(channel.name()), nats, deliveries, metrics),
+                        new Subscription(channel, Source.due(channel.name()), nats, deliveries, metrics));
+        supplies.forEach(each -> deliveries.attach(each.source()));
         metrics.gauge(
                 "saf.channel.running",
                 "1 while the channel gets its events, else 0",
@@ -41,37 +43,39 @@ public final class RunningChannel {
     }
 
     Subscription.Condition condition() {
-        Subscription.Condition condition = events.condition();
-        return condition.state() == Subscription.State.RUNNING ? due.condition() : condition;
+        return supplies.stream()
+                .map(Supply::condition)
+                .filter(each -> each.state() != Subscription.State.RUNNING)
+                .findFirst()
+                .orElseGet(supplies.getFirst()::condition);
     }
 
     Deliveries deliveries() {
         return deliveries;
     }
 
-    /** Events on their stream that are not settled, as of the last look; not a number before the first. */
+    /**
+     * Events on their stream that are not settled, as of the last look; not a number before the first, or if nothing is
+     * kept.
+     */
     double backlog() {
-        ConsumerInfo known = events.info();
+        ConsumerInfo known = info();
         return known == null ? Double.NaN : known.getNumPending() + known.getNumAckPending();
     }
 
-    /** How the durable on {@code events} was at the last look, null before the first. */
+    /** How the durable on {@code events} was at the last look, null before the first, or if there is none. */
     @Nullable
     ConsumerInfo info() {
-        return events.info();
-    }
-
-    private List<Subscription> subscriptions() {
-        return List.of(events, due);
+        return supplies.getFirst().info();
     }
 
     void start() {
-        subscriptions().forEach(Subscription::start);
+        supplies.forEach(Supply::start);
     }
 
     /** Looks how the durables are. Blocks for as long as the server takes to answer. */
     void look() {
-        subscriptions().forEach(Subscription::look);
+        supplies.forEach(Supply::look);
     }
 
     /**
@@ -79,8 +83,8 @@ public final class RunningChannel {
      * the channel.
      */
     void stop() {
-        subscriptions().forEach(Subscription::stop);
-        subscriptions().forEach(Subscription::awaitStop);
+        supplies.forEach(Supply::stop);
+        supplies.forEach(Supply::awaitStop);
         if (!deliveries.awaitEnd()) {
             log.error("channel {}: some deliveries did not end in time, they will be repeated", channel.name());
         }

@@ -18,7 +18,9 @@ final class Source {
         /** Events that were parked or dead, and are due now. */
         DUE(Streams.LATER),
         /** Events that were settled before, once more. */
-        REPLAY(Streams.EVENTS);
+        REPLAY(Streams.EVENTS),
+        /** Events as they are published, from core NATS: whether or not they come to be on this stream. */
+        CORE(Streams.EVENTS);
 
         final String stream;
 
@@ -60,10 +62,14 @@ final class Source {
         return new Source(Kind.REPLAY, channel, id);
     }
 
-    /** The durable's name. */
+    static Source core(String channel) {
+        return new Source(Kind.CORE, channel, null);
+    }
+
+    /** The durable's name; for core NATS the queue group's. */
     String durable() {
         return switch (kind) {
-            case EVENTS -> "saf-" + channel;
+            case EVENTS, CORE -> "saf-" + channel;
             case DUE -> "saf-" + channel + "-due";
             case REPLAY -> "saf-" + channel + "-replay-" + replay;
         };
@@ -72,7 +78,7 @@ final class Source {
     /** For people: the channel, and which of its durables if it is not the first. */
     String name() {
         return switch (kind) {
-            case EVENTS -> channel;
+            case EVENTS, CORE -> channel;
             case DUE -> channel + " (retries)";
             case REPLAY -> channel + " (replay " + replay + ")";
         };

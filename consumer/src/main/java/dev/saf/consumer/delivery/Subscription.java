@@ -15,6 +15,7 @@ import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.springframework.util.unit.DataSize;
 
 /**
  * One of a channel's places in a stream: pulls events and hands them on to be delivered, on a thread of its own.
@@ -23,7 +24,7 @@ import org.slf4j.LoggerFactory;
  * restarted, and buffer more than can start. Never more is asked for than could start now; pulls made before an
  * interruption are void and made anew at once.
  */
-final class Subscription {
+final class Subscription implements Supply {
 
     /** How a channel is. */
     enum State {
@@ -59,6 +60,7 @@ final class Subscription {
     private final Durable durable;
     private final Deliveries deliveries;
     private final ChannelMetrics metrics;
+    private final LogLimit largeMessages = new LogLimit(1, Duration.ofMinutes(1));
     private final AtomicBoolean looking = new AtomicBoolean();
     private volatile Condition condition = new Condition(State.WAITING, "has not started yet");
     private volatile boolean stopping;
@@ -76,37 +78,39 @@ final class Subscription {
         this.channel = channel;
         this.source = source;
         this.nats = nats;
-        this.durable = new Durable(source, channel.settings());
+        this.durable = new Durable(source, channel);
         this.deliveries = deliveries;
         this.metrics = metrics;
     }
 
-    Source source() {
+    @Override
+    public Source source() {
         return source;
     }
 
-    Condition condition() {
+    @Override
+    public Condition condition() {
         return condition;
     }
 
-    /** How the durable was at the last look, null before the first. */
-    @Nullable
-    ConsumerInfo info() {
+    @Override
+    public @Nullable ConsumerInfo info() {
         return info;
     }
 
-    void start() {
+    @Override
+    public void start() {
         thread = Thread.ofPlatform().name(durable.name()).start(this::run);
     }
 
-    /** Pulls no more from now on. */
-    void stop() {
+    @Override
+    public void stop() {
         stopping = true;
         LockSupport.unpark(thread);
     }
 
-    /** Waits until nothing comes any more; what has come stays with the deliveries. */
-    void awaitStop() {
+    @Override
+    public void awaitStop() {
         Thread loop = thread;
         if (loop != null) {
             try {
@@ -119,7 +123,8 @@ final class Subscription {
     }
 
     /** Looks how the durable is. At most one look at a time; blocks for as long as the server takes to answer. */
-    void look() {
+    @Override
+    public void look() {
         if (condition.state != State.RUNNING || !looking.compareAndSet(false, true)) {
             return;
         }
@@ -144,7 +149,7 @@ final class Subscription {
     /** Events wait and could start, but none has come since the last look: something is wrong that nobody foresaw. */
     private void watch(ConsumerInfo found) {
         boolean stalled = found.getNumPending() > 0
-                && found.getNumAckPending() < channel.settings().maxAckPending()
+                && found.getNumAckPending() < channel.maxAckPending()
                 && !found.getPaused()
                 && deliveries.room(source) > 0;
         long arrival = source.lastArrivalNanos;
@@ -234,6 +239,8 @@ final class Subscription {
     /** Pulls over one subscription for as long as it lasts. */
     private final class Loop {
 
+        private static final String TOO_LARGE = "Message Size Exceeds MaxBytes";
+
         private final Connection connection;
         private final io.nats.client.Subscription messages;
         private final String inbox;
@@ -242,6 +249,9 @@ final class Subscription {
         private long epoch = nats.epoch();
         private int nobody;
         private boolean over;
+
+        /** The next message is larger than a whole pull may be. */
+        private boolean alone;
 
         Loop(Connection connection, io.nats.client.Subscription messages, String inbox) {
             this.connection = connection;
@@ -282,15 +292,22 @@ final class Subscription {
             }
         }
 
-        private boolean pull(int messages) {
+        private boolean pull(int wanted) {
+            int most = alone ? 1 : channel.intake().mostPerPull(channel.settings());
+            int messages = Math.min(wanted, most);
+            DataSize bytes = alone ? null : channel.intake().maxBatchBytes();
             long number = pulls.ask(messages, System.nanoTime());
             try {
                 connection.publish(
                         subject,
                         inbox + number,
-                        "{\"batch\":%d,\"expires\":%d}"
-                                .formatted(messages, Pulls.EXPIRES_NANOS)
+                        "{\"batch\":%d,\"expires\":%d%s}"
+                                .formatted(
+                                        messages,
+                                        Pulls.EXPIRES_NANOS,
+                                        bytes == null ? "" : ",\"max_bytes\":" + bytes.toBytes())
                                 .getBytes(StandardCharsets.US_ASCII));
+                alone = false;
                 return true;
             } catch (IllegalStateException e) {
                 // Just lost.
@@ -319,7 +336,8 @@ final class Subscription {
             if (code == STATUS_HEARTBEAT) {
                 return;
             }
-            pulls.ended(Long.parseLong(message.getSubject().substring(inbox.length())), missing(message.getHeaders()));
+            boolean inVain = pulls.ended(
+                    Long.parseLong(message.getSubject().substring(inbox.length())), missing(message.getHeaders()));
             switch (code) {
                 case STATUS_NOTHING, STATUS_EXPIRED -> nobody = 0;
                 case STATUS_NOBODY -> {
@@ -328,6 +346,10 @@ final class Subscription {
                 }
                 case STATUS_CONFLICT -> {
                     String why = message.getStatus().getMessage();
+                    if (why.equals(TOO_LARGE)) {
+                        tooLarge(inVain);
+                        return;
+                    }
                     log.debug("channel {}: {}", source.name(), why);
                     over = why.contains("Consumer Deleted") || why.contains("push based");
                     pause(Duration.ofMillis(50));
@@ -335,6 +357,19 @@ final class Subscription {
                 default -> {
                     log.warn("channel {}: unexpected answer to a pull, {}", source.name(), message.getStatus());
                     pause(PATIENCE);
+                }
+            }
+        }
+
+        /** What was asked for has come but for what did not fit; unless not even one message fits. */
+        private void tooLarge(boolean inVain) {
+            if (inVain && !alone) {
+                alone = true;
+                if (largeMessages.allow(System.nanoTime()) >= 0) {
+                    log.warn(
+                            "channel {}: an event is larger than max-batch-bytes ({}), and pulled alone",
+                            source.name(),
+                            channel.intake().maxBatchBytes());
                 }
             }
         }

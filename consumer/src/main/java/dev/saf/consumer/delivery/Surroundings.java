@@ -2,6 +2,7 @@ package dev.saf.consumer.delivery;
 
 import dev.saf.consumer.ledger.DeadLetters;
 import dev.saf.consumer.ledger.Parking;
+import dev.saf.consumer.ledger.StoredMessages;
 import dev.saf.jetstream.EventTracing;
 import java.time.Duration;
 import java.time.Instant;
@@ -12,7 +13,12 @@ import java.util.function.Supplier;
  *
  * @param maxAge after which the stream {@code events} drops a message, delivered or not; zero for never
  */
-public record Surroundings(DeadLetters deadLetters, Parking parking, EventTracing tracing, Supplier<Duration> maxAge) {
+public record Surroundings(
+        DeadLetters deadLetters,
+        Parking parking,
+        StoredMessages stored,
+        EventTracing tracing,
+        Supplier<Duration> maxAge) {
 
     /** Of its maximal age, after which an event is not safe on its stream any more. */
     public static final double SAFE = 0.9;

@@ -62,4 +62,13 @@ class PullsTest {
         assertThat(pulls.wanted(8, Pulls.EXPIRES_NANOS)).isZero();
         assertThat(pulls.wanted(8, Pulls.EXPIRES_NANOS + 1_000_000_001L)).isEqualTo(8);
     }
+
+    @Test
+    void saysWhetherNothingCameOfAPull() {
+        assertThat(pulls.ended(pulls.ask(3, 0), 3)).isTrue();
+        assertThat(pulls.ended(pulls.ask(3, 0), 2)).isFalse();
+        // Unknown, or ended already.
+        assertThat(pulls.ended(pulls.ask(3, 0), -1)).isFalse();
+        assertThat(pulls.ended(99, 3)).isFalse();
+    }
 }

@@ -1,0 +1,193 @@
+package dev.saf.consumer.delivery;
+
+import static dev.saf.consumer.Nats.event;
+import static dev.saf.consumer.ScriptedChannelFactory.script;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import dev.saf.channel.RejectedEventException;
+import dev.saf.consumer.Consumer;
+import dev.saf.consumer.Nats;
+import dev.saf.consumer.RecordingChannel;
+import dev.saf.jetstream.EventMessages;
+import dev.saf.natsserver.NatsServer;
+import io.nats.client.Message;
+import io.nats.client.api.AckPolicy;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.CountDownLatch;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** Channels that get an event once, whatever comes of it; from the stream and from core NATS. */
+class AtMostOnceIT {
+
+    private static final Duration PATIENCE = Duration.ofSeconds(20);
+
+    private final NatsServer server = NatsServer.start();
+    private Nats nats = connect();
+
+    private Nats connect() {
+        try {
+            return new Nats(server).withStreams();
+        } catch (Exception e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    @AfterEach
+    void close() {
+        nats.close();
+        server.close();
+    }
+
+    private Consumer start(String... settings) {
+        Consumer consumer = Consumer.start(
+                server,
+                Stream.concat(
+                                Stream.of(
+                                        "saf.channels.audit.type=scripted", "saf.channels.audit.delivery=at-most-once"),
+                                Stream.of(settings))
+                        .toArray(String[]::new));
+        await().atMost(PATIENCE)
+                .until(() -> consumer.channel("audit").condition().state() == Subscription.State.RUNNING);
+        return consumer;
+    }
+
+    @ParameterizedTest
+    @EnumSource(Intake.Ack.class)
+    void whatFailsIsDroppedAndCountedAndNeverKept(Intake.Ack ack) throws Exception {
+        RecordingChannel audit = new RecordingChannel(event -> {
+            if (event.id().equals("fails")) {
+                throw new IllegalStateException("no");
+            } else if (event.id().equals("rejected")) {
+                throw new RejectedEventException("never");
+            }
+        });
+        script("audit", audit);
+        nats.publish("fails", "rejected");
+        nats.publishRaw("events.orders.placed", null, "no event".getBytes(StandardCharsets.UTF_8));
+        nats.publish("taken");
+        try (Consumer consumer = start("saf.channels.audit.ack=" + Intake.text(ack))) {
+            await().atMost(PATIENCE).until(() -> audit.deliveredIds().contains("taken"));
+            await().atMost(PATIENCE).until(() -> consumer.metric("saf.channel.dropped", "audit") == 3);
+            await().atMost(PATIENCE).until(() -> nats.unsettled("audit") == 0);
+            assertThat(consumer.metric("saf.channel.failed", "audit")).isEqualTo(2);
+            assertThat(consumer.metric("saf.channel.retried", "audit")).isZero();
+            assertThat(nats.consumer("audit").getConsumerConfiguration().getAckPolicy())
+                    .isEqualTo(AckPolicy.get(Intake.text(ack)));
+            // Nothing stays behind for an answer that nobody gives.
+            await().atMost(PATIENCE).until(() -> consumer.metric("saf.channel.in.flight", "audit") == 0);
+            nats.publish("taken as well");
+            await().atMost(PATIENCE).until(() -> audit.deliveredIds().contains("taken as well"));
+        }
+        assertThat(audit.offeredIds()).containsExactlyInAnyOrder("fails", "rejected", "taken", "taken as well");
+        assertThat(nats.deadLetters()).isEmpty();
+    }
+
+    @Test
+    void anEventIsAcknowledgedBeforeItIsOffered() {
+        CountDownLatch go = new CountDownLatch(1);
+        RecordingChannel audit = new RecordingChannel(event -> go.await());
+        script("audit", audit);
+        nats.publish("1", "2", "3");
+        try (Consumer consumer = start("saf.channels.audit.ack-wait=1s")) {
+            await().atMost(PATIENCE).until(() -> audit.offered.size() == 3);
+            assertThat(nats.unsettled("audit")).isZero();
+            go.countDown();
+            await().atMost(PATIENCE).until(() -> audit.delivered.size() == 3);
+            assertThat(consumer.metric("saf.channel.dropped", "audit")).isZero();
+        }
+        assertThat(audit.offered).hasSize(3);
+    }
+
+    @Test
+    void anEventIsNotOfferedWhileNobodyConfirmsItsAcknowledgement() {
+        CountDownLatch go = new CountDownLatch(1);
+        RecordingChannel audit = new RecordingChannel(event -> go.await());
+        script("audit", audit);
+        try (Consumer consumer = start("saf.channels.audit.concurrency=1", "saf.channels.audit.ack-wait=5s")) {
+            nats.publish("1", "2");
+            await().atMost(PATIENCE).until(() -> audit.offered.size() == 1);
+            server.kill();
+            go.countDown();
+            await().atMost(PATIENCE).until(() -> audit.delivered.size() == 1);
+            server.restart();
+            await().atMost(PATIENCE).until(() -> audit.delivered.size() == 2);
+            await().atMost(PATIENCE).until(() -> nats.unsettled("audit") == 0);
+            assertThat(consumer.metric("saf.channel.dropped", "audit")).isZero();
+        }
+        assertThat(audit.offeredIds()).containsExactly("1", "2");
+    }
+
+    @Test
+    void aCoreChannelGetsWhatIsPublishedWhileItListensAndNothingElse() throws Exception {
+        RecordingChannel audit = new RecordingChannel();
+        script("audit", audit);
+        nats.publish("before");
+        try (Consumer one = start("saf.channels.audit.mode=core", "saf.channels.audit.subjects=orders.*");
+                Consumer other = start("saf.channels.audit.mode=core", "saf.channels.audit.subjects=orders.*")) {
+            assertThat(one.management("/actuator/health/readiness").statusCode())
+                    .isEqualTo(200);
+            for (int i = 0; i < 100; i++) {
+                nats.publish("event-" + i);
+            }
+            nats.publish(event("rides.ended", "other subject"));
+            await().atMost(PATIENCE).until(() -> audit.delivered.size() == 100);
+            double ones = one.metric("saf.channel.delivered", "audit");
+            double others = other.metric("saf.channel.delivered", "audit");
+            assertThat(ones + others).isEqualTo(100);
+            assertThat(ones).isPositive();
+            assertThat(others).isPositive();
+            assertThat(nats.connection().jetStreamManagement().getConsumerNames("events"))
+                    .isEmpty();
+            assertThat(nats.connection().jetStreamManagement().getConsumerNames("later"))
+                    .isEmpty();
+            server.kill();
+            server.restart();
+            await().atMost(PATIENCE).untilAsserted(() -> {
+                nats.publish("after the restart");
+                assertThat(audit.deliveredIds()).contains("after the restart");
+            });
+        }
+        assertThat(audit.deliveredIds()).doesNotContain("before", "other subject");
+    }
+
+    @Test
+    void aCoreChannelDropsWhatItHasNoPlaceForAndAnswersNobody() throws Exception {
+        CountDownLatch go = new CountDownLatch(1);
+        RecordingChannel audit = new RecordingChannel(event -> go.await());
+        script("audit", audit);
+        try (Consumer consumer = start(
+                "saf.channels.audit.mode=core", "saf.channels.audit.concurrency=2", "saf.channels.audit.ack-wait=1s")) {
+            Queue<String> answers = new ConcurrentLinkedQueue<>();
+            String inbox = nats.connection().createInbox();
+            nats.connection()
+                    .createDispatcher(
+                            (Message answer) -> answers.add(new String(answer.getData(), StandardCharsets.UTF_8)))
+                    .subscribe(inbox);
+            var sent = event("orders.placed", "1");
+            nats.connection()
+                    .publish(
+                            "events.orders.placed",
+                            inbox,
+                            EventMessages.headers(sent),
+                            sent.payload().bytes());
+            nats.publish("2", "3", "4", "5");
+            await().atMost(PATIENCE).until(() -> consumer.metric("saf.channel.dropped", "audit") == 3);
+            assertThat(audit.offered).hasSize(2);
+            // Longer than it takes to tell the server that a delivery is still alive.
+            await().pollDelay(Duration.ofMillis(1500)).until(() -> true);
+            go.countDown();
+            await().atMost(PATIENCE).until(() -> audit.delivered.size() == 2);
+            await().atMost(PATIENCE).until(() -> consumer.metric("saf.channel.in.flight", "audit") == 0);
+            // Only the stream's own, to whoever published.
+            assertThat(answers).singleElement().asString().contains("\"stream\":\"events\"");
+        }
+    }
+}
