@@ -9,6 +9,7 @@ import io.nats.client.impl.Headers;
 import java.io.IOException;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
+import java.util.Map;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
@@ -32,6 +33,12 @@ public final class Parking {
 
     /** On a due message in place of the event: it was cancelled, at the time given. */
     public static final String CANCELLED = "Saf-Cancelled";
+
+    /** The key of an event in a channel with an order, percent-encoded as in CloudEvents. */
+    public static final String KEY = "Saf-Key";
+
+    /** Sequence of the event this one waits behind: it is not this one that failed. */
+    public static final String BEHIND = "Saf-Behind";
 
     static final String SCHEDULE = "Nats-Schedule";
     static final String TARGET = "Nats-Schedule-Target";
@@ -65,11 +72,22 @@ public final class Parking {
      */
     public String park(Passage passage, @Nullable Headers headers, byte[] body, Instant due)
             throws IOException, JetStreamApiException {
+        return park(passage, headers, body, due, Map.of());
+    }
+
+    /**
+     * The same, for an event that has its place in an order.
+     *
+     * @param place what is to be told about it: {@link #KEY}, {@link #BEHIND}
+     */
+    public String park(Passage passage, @Nullable Headers headers, byte[] body, Instant due, Map<String, String> place)
+            throws IOException, JetStreamApiException {
         if (count.get() >= most) {
             throw new IOException("%d messages are on the stream %s already, and saf.streams.later.max-parked is %d"
                     .formatted(count.get(), Streams.LATER, most));
         }
         Publication parked = parked(passage, headers, due);
+        place.forEach((name, value) -> parked.headers().put(name, value));
         var _ = Publishing.publish(nats, parked.subject(), parked.headers(), body, parked.options());
         count.incrementAndGet();
         return parked.messageId();
