@@ -9,18 +9,23 @@ import dev.saf.channel.RejectedEventException;
 import dev.saf.consumer.Consumer;
 import dev.saf.consumer.Nats;
 import dev.saf.consumer.RecordingChannel;
+import dev.saf.consumer.Replica;
 import dev.saf.jetstream.EventMessages;
 import dev.saf.natsserver.NatsServer;
 import io.nats.client.Message;
 import io.nats.client.api.AckPolicy;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
@@ -123,6 +128,31 @@ class AtMostOnceIT {
             assertThat(consumer.metric("saf.channel.dropped", "audit")).isZero();
         }
         assertThat(audit.offeredIds()).containsExactly("1", "2");
+    }
+
+    @Test
+    void aKilledProcessRepeatsNothing(@TempDir Path folder) throws Exception {
+        int events = 2000;
+        nats.publish(events);
+        List<Replica> all = new ArrayList<>();
+        for (int i = 0; i < 3; i++) {
+            Replica replica = Replica.start(
+                    server,
+                    folder,
+                    "replica-" + i,
+                    Duration.ofMillis(20),
+                    "saf.channels.audit.delivery=at-most-once",
+                    "saf.channels.audit.ack-wait=1s");
+            all.add(replica);
+            await().atMost(PATIENCE).until(() -> replica.offered().size() > 200 || nats.unsettled("audit") == 0);
+            if (i == 2) {
+                await().atMost(PATIENCE).until(() -> nats.unsettled("audit") == 0);
+            }
+            replica.kill();
+        }
+        List<String> offered =
+                all.stream().flatMap(each -> each.offered().stream()).toList();
+        assertThat(offered).doesNotHaveDuplicates().hasSizeGreaterThan(events - 3 * 64);
     }
 
     @Test
