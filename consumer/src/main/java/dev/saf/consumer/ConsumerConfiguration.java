@@ -6,6 +6,7 @@ import dev.saf.consumer.delivery.RunningChannels;
 import dev.saf.consumer.delivery.Surroundings;
 import dev.saf.consumer.ledger.DeadLetters;
 import dev.saf.consumer.ledger.Parking;
+import dev.saf.consumer.ledger.SharedState;
 import dev.saf.consumer.ledger.StoredMessages;
 import dev.saf.jetstream.EventTracing;
 import dev.saf.jetstream.JetStreamConfiguration;
@@ -69,10 +70,20 @@ class ConsumerConfiguration {
     }
 
     @Bean
+    SharedState sharedState(NatsConnection nats) {
+        return new SharedState(nats);
+    }
+
+    @Bean
     Surroundings surroundings(
-            DeadLetters deadLetters, Parking parking, NatsConnection nats, EventTracing tracing, Streams streams) {
+            DeadLetters deadLetters,
+            Parking parking,
+            SharedState shared,
+            NatsConnection nats,
+            EventTracing tracing,
+            Streams streams) {
         return new Surroundings(
-                deadLetters, parking, new StoredMessages(nats), tracing, () -> streams.maxAge(Streams.EVENTS));
+                deadLetters, parking, new StoredMessages(nats), shared, tracing, () -> streams.maxAge(Streams.EVENTS));
     }
 
     @Bean

@@ -1,7 +1,7 @@
 package dev.saf.consumer.delivery;
 
 import java.util.LinkedHashMap;
-import java.util.Locale;
+import java.util.List;
 import java.util.Map;
 import org.springframework.boot.health.contributor.Health;
 import org.springframework.boot.health.contributor.HealthIndicator;
@@ -25,9 +25,11 @@ public final class ChannelsHealth implements HealthIndicator {
                 health.down();
             }
             Map<String, Object> detail = new LinkedHashMap<>();
-            detail.put("state", condition.state().name().toLowerCase(Locale.ROOT));
-            if (condition.problem() != null) {
-                detail.put("problem", condition.problem());
+            List<ChannelStatus.State> states = each.states();
+            detail.put("state", states.getFirst().tag());
+            String problem = each.problem(states);
+            if (problem != null) {
+                detail.put("problem", problem);
             }
             detail.put("inFlight", each.deliveries().running());
             if (each.deliveries().stuck() > 0) {
@@ -40,9 +42,9 @@ public final class ChannelsHealth implements HealthIndicator {
             if (!Double.isNaN(backlog)) {
                 detail.put("backlog", (long) backlog);
             }
-            String lastError = each.deliveries().lastError();
+            ChannelStatus.LastError lastError = each.deliveries().lastError();
             if (lastError != null) {
-                detail.put("lastError", lastError);
+                detail.put("lastError", lastError.error());
             }
             health.withDetail(each.name(), detail);
         }

@@ -59,6 +59,11 @@ final class CoreSubscription implements Supply {
     }
 
     @Override
+    public @Nullable ConsumerInfo ask() {
+        return null;
+    }
+
+    @Override
     public void start() {
         thread = Thread.ofVirtual().name(source.durable()).start(this::run);
     }

@@ -58,7 +58,7 @@ final class Deliveries {
     private final InstantSource clock = InstantSource.system();
     private final Set<Thread> waiting = ConcurrentHashMap.newKeySet();
     private volatile int stuck;
-    private volatile @Nullable String lastError;
+    private volatile ChannelStatus.@Nullable LastError lastError;
 
     Deliveries(
             ConfiguredChannel channel, Surroundings surroundings, List<Restraint> restraints, ChannelMetrics metrics) {
@@ -103,8 +103,7 @@ final class Deliveries {
     }
 
     /** What the channel said last when it did not take an event, null if it never did. */
-    @Nullable
-    String lastError() {
+    ChannelStatus.@Nullable LastError lastError() {
         return lastError;
     }
 
@@ -454,7 +453,8 @@ final class Deliveries {
     private Step notTaken(Delivery delivery, Passage carried, Outcome outcome) {
         String error = Outcome.error(outcome);
         metrics.failed.increment();
-        lastError = error;
+        Instant now = clock.instant();
+        lastError = new ChannelStatus.LastError(error, now);
         if (channel.intake().isAtMostOnce()) {
             return drop(delivery, error);
         }
@@ -464,7 +464,7 @@ final class Deliveries {
                 delivery.position.deliveries(),
                 Duration.ofNanos(System.nanoTime() - delivery.startedNanos),
                 surroundings.keptUntil(delivery),
-                clock.instant(),
+                now,
                 ThreadLocalRandom.current().nextDouble());
         if (step instanceof Step.GiveBack(Duration pause)) {
             metrics.retried.increment();

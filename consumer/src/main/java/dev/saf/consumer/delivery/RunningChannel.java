@@ -1,8 +1,14 @@
 package dev.saf.consumer.delivery;
 
+import dev.saf.consumer.ledger.StreamReader;
 import dev.saf.jetstream.NatsConnection;
 import io.nats.client.api.ConsumerInfo;
+import java.io.IOException;
+import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -15,21 +21,33 @@ public final class RunningChannel {
     private final ConfiguredChannel channel;
     private final Deliveries deliveries;
     private final List<Supply> supplies;
+    private final ChannelControl control;
+    private final ChannelCounts counts;
+    private final ChannelMetrics metrics;
+    private final Throughput throughput = new Throughput();
 
     RunningChannel(ConfiguredChannel channel, NatsConnection nats, Surroundings surroundings, ChannelMetrics metrics) {
         this.channel = channel;
-        this.deliveries = new Deliveries(channel, surroundings, List.of(), metrics);
+        this.metrics = metrics;
+        this.control = new ChannelControl(channel.name(), surroundings.shared(), System::nanoTime);
+        this.deliveries = new Deliveries(channel, surroundings, List.of(control), metrics);
         this.supplies = channel.intake().mode() == Intake.Mode.CORE
                 ? List.of(new CoreSubscription(channel, nats, deliveries))
                 : List.of(
                         new Subscription(channel, Source.events(channel.name()), nats, deliveries, metrics),
                         new Subscription(channel, Source.due(channel.name()), nats, deliveries, metrics));
+        this.counts = new ChannelCounts(channel.name(), supplies, surroundings.stored(), new StreamReader(nats));
         supplies.forEach(each -> deliveries.attach(each.source()));
         metrics.gauge(
                 "saf.channel.running",
                 "1 while the channel gets its events, else 0",
                 this,
                 self -> self.condition().state() == Subscription.State.RUNNING ? 1 : 0);
+        metrics.gauge(
+                "saf.channel.paused",
+                "1 while an operator wants no deliveries, else 0",
+                this,
+                self -> self.states().contains(ChannelStatus.State.PAUSED) ? 1 : 0);
         metrics.gauge(
                 "saf.channel.backlog",
                 "Events of this channel that are not settled, as of some seconds ago",
@@ -52,6 +70,116 @@ public final class RunningChannel {
 
     Deliveries deliveries() {
         return deliveries;
+    }
+
+    ChannelControl control() {
+        return control;
+    }
+
+    /**
+     * No deliveries from now on, in all processes and until {@link #resume}, also after a restart; those under way end.
+     * The events are kept. Changes nothing if it is so already.
+     *
+     * @throws IOException if NATS is away; then it is not known whether the others have been told
+     */
+    public void pause() throws IOException {
+        control.pause();
+    }
+
+    /**
+     * Ends a {@link #pause}, in all processes. An open circuit stays open. Changes nothing if there is no pause.
+     *
+     * @throws IOException if NATS is away; then it is not known whether the others have been told
+     */
+    public void resume() throws IOException {
+        control.resume();
+    }
+
+    /**
+     * How the channel is. Asks NATS, unless it has done so within the last seconds.
+     *
+     * @throws IOException if NATS is away
+     */
+    public ChannelStatus status() throws IOException {
+        ChannelCounts.Counted counted = counts.get();
+        List<ChannelStatus.State> states = states(counted.paused());
+        return new ChannelStatus(
+                name(),
+                states.getFirst(),
+                states,
+                problem(states),
+                control.pausedSince(),
+                new ChannelStatus.Deliveries(deliveries.running(), deliveries.held(), deliveries.stuck()),
+                counted.stored(),
+                throughput.perSecond(),
+                deliveries.lastError());
+    }
+
+    /** Everything that is so, what matters most first; asks nobody. */
+    List<ChannelStatus.State> states() {
+        return states(false);
+    }
+
+    private List<ChannelStatus.State> states(boolean pausedByTool) {
+        List<ChannelStatus.State> states = new ArrayList<>();
+        switch (condition().state()) {
+            case STOPPED -> states.add(ChannelStatus.State.STOPPED);
+            case WAITING -> states.add(ChannelStatus.State.WAITING);
+            case RUNNING -> {
+                if (!control.isKnown()) {
+                    states.add(ChannelStatus.State.WAITING);
+                }
+            }
+        }
+        if (control.pausedSince() != null || pausedByTool || supplies.stream().anyMatch(RunningChannel::isPaused)) {
+            states.add(ChannelStatus.State.PAUSED);
+        }
+        if (states.isEmpty()) {
+            states.add(ChannelStatus.State.RUNNING);
+        }
+        return List.copyOf(states);
+    }
+
+    private static boolean isPaused(Supply supply) {
+        ConsumerInfo known = supply.info();
+        return known != null && known.getPaused();
+    }
+
+    /** What keeps events from being delivered, in sentences; null if nothing does. */
+    @Nullable
+    String problem(List<ChannelStatus.State> states) {
+        String problems = states.stream()
+                .map(this::problem)
+                .filter(Objects::nonNull)
+                .distinct()
+                .collect(Collectors.joining("; "));
+        return problems.isEmpty() ? null : problems;
+    }
+
+    private @Nullable String problem(ChannelStatus.State state) {
+        Instant pausedSince = control.pausedSince();
+        return switch (state) {
+            case STOPPED -> condition().problem();
+            case WAITING ->
+                condition().problem() == null
+                        ? "does not know yet whether it is paused"
+                        : condition().problem();
+            case PAUSED ->
+                pausedSince == null
+                        ? "a durable consumer is paused on the server (nats consumer resume)"
+                        : "paused since " + pausedSince;
+            case BROKEN_CIRCUIT, HALF_OPEN, RUNNING -> null;
+        };
+    }
+
+    /** What all processes have agreed on could not be read. */
+    void missed(IOException why) {
+        control.missed(why, condition().state() == Subscription.State.RUNNING);
+    }
+
+    /** To be called at least every second. */
+    void measure() {
+        throughput.look(System.nanoTime(), metrics.delivered.count(), metrics.failed.count());
     }
 
     /**

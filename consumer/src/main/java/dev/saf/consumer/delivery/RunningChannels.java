@@ -2,6 +2,7 @@ package dev.saf.consumer.delivery;
 
 import dev.saf.jetstream.NatsConnection;
 import io.micrometer.core.instrument.MeterRegistry;
+import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
@@ -39,13 +40,29 @@ public final class RunningChannels implements SmartLifecycle {
 
     @Override
     public synchronized void start() {
-        ScheduledExecutorService started = Executors.newSingleThreadScheduledExecutor(
-                Thread.ofPlatform().name("saf-deliveries").factory());
+        // Two threads, for one may have to wait until NATS answers.
+        ScheduledExecutorService started = Executors.newScheduledThreadPool(
+                2, Thread.ofPlatform().name("saf-deliveries-", 1).factory());
         timer = started;
+        every(started, LOOK_AFTER, this::agree);
         for (RunningChannel each : all) {
             each.start();
             every(started, LOOK_AFTER, each.deliveries()::lookAfter);
             every(started, LOOK, () -> Thread.ofVirtual().name("saf-look").start(each::look));
+        }
+    }
+
+    /** Brings every channel up to what all processes have agreed on. Blocks for as long as NATS takes to answer. */
+    private void agree() {
+        for (RunningChannel each : all) {
+            each.measure();
+            try {
+                each.control().refresh();
+            } catch (IOException e) {
+                log.debug("channel {}: nothing new", each.name(), e);
+                all.forEach(other -> other.missed(e));
+                return;
+            }
         }
     }
 
@@ -71,7 +88,7 @@ public final class RunningChannels implements SmartLifecycle {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
-        started.shutdownNow();
+        started.shutdown();
         timer = null;
     }
 

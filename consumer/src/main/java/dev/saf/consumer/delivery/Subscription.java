@@ -146,6 +146,19 @@ final class Subscription implements Supply {
         }
     }
 
+    @Override
+    public @Nullable ConsumerInfo ask() throws IOException {
+        Connection connection = nats.current();
+        if (connection == null) {
+            throw new IOException("not connected to NATS");
+        }
+        try {
+            return durable.look(connection);
+        } catch (JetStreamApiException | IllegalStateException e) {
+            throw new IOException("%s could not be asked for: %s".formatted(durable.name(), e.getMessage()), e);
+        }
+    }
+
     /** Events wait and could start, but none has come since the last look: something is wrong that nobody foresaw. */
     private void watch(ConsumerInfo found) {
         boolean stalled = found.getNumPending() > 0

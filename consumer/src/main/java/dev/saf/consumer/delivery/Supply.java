@@ -1,6 +1,7 @@
 package dev.saf.consumer.delivery;
 
 import io.nats.client.api.ConsumerInfo;
+import java.io.IOException;
 import org.jspecify.annotations.Nullable;
 
 /** Something that brings a channel its events, from one source. */
@@ -13,6 +14,14 @@ sealed interface Supply permits Subscription, CoreSubscription {
     /** How the durable was at the last look, null before the first, or if there is none. */
     @Nullable
     ConsumerInfo info();
+
+    /**
+     * Asks how the durable is now; null if there is none.
+     *
+     * @throws IOException if nobody answers
+     */
+    @Nullable
+    ConsumerInfo ask() throws IOException;
 
     void start();
 

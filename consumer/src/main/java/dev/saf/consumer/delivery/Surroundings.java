@@ -2,6 +2,7 @@ package dev.saf.consumer.delivery;
 
 import dev.saf.consumer.ledger.DeadLetters;
 import dev.saf.consumer.ledger.Parking;
+import dev.saf.consumer.ledger.SharedState;
 import dev.saf.consumer.ledger.StoredMessages;
 import dev.saf.jetstream.EventTracing;
 import java.time.Duration;
@@ -17,6 +18,7 @@ public record Surroundings(
         DeadLetters deadLetters,
         Parking parking,
         StoredMessages stored,
+        SharedState shared,
         EventTracing tracing,
         Supplier<Duration> maxAge) {
 

@@ -2,6 +2,7 @@ package dev.saf.consumer.delivery;
 
 import static dev.saf.consumer.Nats.event;
 import static dev.saf.consumer.ScriptedChannelFactory.script;
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
@@ -321,7 +322,8 @@ class DeliveryIT {
             await().atMost(PATIENCE).until(() -> nats.unsettled("audit") == 0);
             assertThat(audit.offeredIds()).containsExactly("1", "1");
             assertThat(audit.deliveredIds()).containsExactly("1");
-            assertThat(consumer.channel("audit").deliveries().lastError())
+            assertThat(requireNonNull(consumer.channel("audit").deliveries().lastError())
+                            .error())
                     .isEqualTo("took longer than 300ms: InterruptedException");
         }
     }
