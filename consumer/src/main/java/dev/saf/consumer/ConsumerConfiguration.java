@@ -8,6 +8,7 @@ import dev.saf.consumer.ledger.DeadLetters;
 import dev.saf.consumer.ledger.Parking;
 import dev.saf.consumer.ledger.SharedState;
 import dev.saf.consumer.ledger.StoredMessages;
+import dev.saf.consumer.operations.OperationsConfiguration;
 import dev.saf.jetstream.EventTracing;
 import dev.saf.jetstream.JetStreamConfiguration;
 import dev.saf.jetstream.NatsConnection;
@@ -21,6 +22,7 @@ import javax.net.ssl.SSLContext;
 import org.springframework.boot.autoconfigure.EnableAutoConfiguration;
 import org.springframework.boot.ssl.NoSuchSslBundleException;
 import org.springframework.boot.ssl.SslBundles;
+import org.springframework.boot.webmvc.autoconfigure.error.ErrorMvcAutoConfiguration;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.context.annotation.Import;
@@ -28,8 +30,8 @@ import org.springframework.context.support.DefaultLifecycleProcessor;
 
 /** What the consumer is made of. */
 @Configuration(proxyBeanMethods = false)
-@EnableAutoConfiguration
-@Import(JetStreamConfiguration.class)
+@EnableAutoConfiguration(exclude = ErrorMvcAutoConfiguration.class)
+@Import({JetStreamConfiguration.class, OperationsConfiguration.class})
 class ConsumerConfiguration {
 
     /** What a shutdown takes beyond the slowest delivery: to give back, to confirm, to close. */

@@ -86,7 +86,11 @@ final class LocalRun implements AutoCloseable {
             common.add("--saf.channels.log.type=log");
         }
         lines.accept("starting the consumer…");
-        keep(ConsumerApplication.start(with(common, local.consumerPort(), local.consumerManagementPort())));
+        List<String> consumer = new ArrayList<>(common);
+        // It must not be the producer's address that lets anybody operate the channels.
+        consumer.removeIf(argument -> argument.startsWith("--server.address="));
+        consumer.add("--server.address=" + environment.getProperty("saf.api.address", "127.0.0.1"));
+        keep(ConsumerApplication.start(with(consumer, local.consumerPort(), local.consumerManagementPort())));
         lines.accept("starting the producer…");
         keep(ProducerApplication.start(with(common, local.producerPort(), local.producerManagementPort())));
         if (!closing) {

@@ -49,6 +49,7 @@ class ReadmeTest {
                         "saf.streams", "dev.saf.jetstream.StreamsSettings",
                         "saf.producer", "dev.saf.producer.ProducerSettings",
                         "saf.channels.<name>", "dev.saf.consumer.delivery.ChannelSettings",
+                        "saf.api", "dev.saf.consumer.operations.ApiSettings",
                         "saf.local", "dev.saf.local.LocalSettings")
                 .entrySet()) {
             Class<?> type = Class.forName(settings.getValue());

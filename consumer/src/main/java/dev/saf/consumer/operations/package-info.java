@@ -1,0 +1,5 @@
+/** Operating the channels over HTTP. */
+@NullMarked
+package dev.saf.consumer.operations;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.saf.consumer.operations;
+
+import org.jspecify.annotations.NullMarked;
