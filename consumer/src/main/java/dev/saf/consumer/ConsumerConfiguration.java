@@ -4,6 +4,7 @@ import dev.saf.consumer.delivery.Channels;
 import dev.saf.consumer.delivery.ChannelsHealth;
 import dev.saf.consumer.delivery.RunningChannels;
 import dev.saf.consumer.delivery.Surroundings;
+import dev.saf.consumer.delivery.Trials;
 import dev.saf.consumer.ledger.DeadLetters;
 import dev.saf.consumer.ledger.Parking;
 import dev.saf.consumer.ledger.SharedState;
@@ -85,7 +86,13 @@ class ConsumerConfiguration {
             EventTracing tracing,
             Streams streams) {
         return new Surroundings(
-                deadLetters, parking, new StoredMessages(nats), shared, tracing, () -> streams.maxAge(Streams.EVENTS));
+                deadLetters,
+                parking,
+                new StoredMessages(nats),
+                shared,
+                new Trials(shared),
+                tracing,
+                () -> streams.maxAge(Streams.EVENTS));
     }
 
     @Bean

@@ -22,6 +22,7 @@ final class ChannelMetrics {
     final Counter duplicatesSuppressed;
     final Counter acksUnconfirmed;
     final Counter stalls;
+    final Counter trials;
     final Timer delivery;
     final Timer age;
 
@@ -43,6 +44,7 @@ final class ChannelMetrics {
                 counter("saf.channel.duplicates.suppressed", "Delivered events that came again and were not offered");
         acksUnconfirmed = counter("saf.channel.acks.unconfirmed", "Acknowledgements that had to be sent again");
         stalls = counter("saf.channel.stalls", "Subscriptions made anew because nothing came though events wait");
+        trials = counter("saf.channel.trials", "Events delivered alone, suspected of killing the process");
         delivery = Timer.builder("saf.channel.delivery")
                 .description("How long the channel took, whether it failed or not")
                 .tag("channel", channel)

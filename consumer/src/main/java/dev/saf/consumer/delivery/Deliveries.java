@@ -52,6 +52,10 @@ final class Deliveries {
     private final Thread.Builder.OfVirtual threads;
     private final List<Source> sources = new CopyOnWriteArrayList<>();
     private final Held held = new Held();
+
+    /** Events that nobody has brought to an end, though they were handed out so often. */
+    private final Held suspects = new Held();
+
     private final AtomicInteger running = new AtomicInteger();
     private final Steps steps;
     private final LogLimit warnings = new LogLimit(10, Duration.ofSeconds(10));
@@ -70,7 +74,7 @@ final class Deliveries {
         this.steps = new Steps(channel.settings().retry(), new Failures());
         this.threads = Thread.ofVirtual().name("saf-" + channel.name());
         metrics.gauge("saf.channel.in.flight", "Calls of the channel that run", this, Deliveries::running);
-        metrics.gauge("saf.channel.held", "Events that have come and wait for their turn", this, d -> d.held.size());
+        metrics.gauge("saf.channel.held", "Events that have come and wait for their turn", this, Deliveries::held);
         metrics.gauge(
                 "saf.channel.stuck",
                 "Calls of the channel that go on though they were interrupted",
@@ -94,7 +98,7 @@ final class Deliveries {
 
     /** Events that have come and wait for their turn. */
     int held() {
-        return held.size();
+        return held.size() + suspects.size();
     }
 
     /** How many calls of the channel go on though they were interrupted. */
@@ -109,7 +113,9 @@ final class Deliveries {
 
     /** How many more events of this source could start now. */
     int room(Source source) {
-        int free = most() - running.get() - held.size();
+        // Suspects take the places of others only when they are many.
+        int many = Math.max(0, suspects.size() - channel.settings().concurrency());
+        int free = most() - running.get() - held.size() - many;
         if (source.kind == Source.Kind.EVENTS || free <= 0) {
             return Math.max(0, free);
         }
@@ -119,6 +125,10 @@ final class Deliveries {
     }
 
     private int most() {
+        return surroundings.trials().isAlone() ? 0 : limit();
+    }
+
+    private int limit() {
         int most = channel.settings().concurrency();
         for (Restraint restraint : restraints) {
             most = Math.min(most, restraint.limit());
@@ -152,6 +162,8 @@ final class Deliveries {
             // The channel has it, only the server does not know.
             metrics.duplicatesSuppressed.increment();
             acknowledge(delivery);
+        } else if (isSuspect(delivery)) {
+            suspect(delivery);
         } else if (held.isEmpty() && claim()) {
             start(delivery);
         } else {
@@ -183,7 +195,12 @@ final class Deliveries {
         int most = most();
         for (int now = running.get(); now < most; now = running.get()) {
             if (running.compareAndSet(now, now + 1)) {
-                return true;
+                // Whoever wants to be alone says so first and then counts; here it is the other way round.
+                if (!surroundings.trials().isAlone()) {
+                    return true;
+                }
+                running.decrementAndGet();
+                return false;
             }
         }
         return false;
@@ -202,6 +219,82 @@ final class Deliveries {
 
     private void start(Delivery delivery) {
         threads.start(() -> run(delivery));
+    }
+
+    private static boolean isSuspect(Delivery delivery) {
+        return delivery.position.deliveries() > Settlement.MAX_HANDED_OUT
+                && !delivery.source.givenBack.wasBefore(delivery.position);
+    }
+
+    String channel() {
+        return channel.name();
+    }
+
+    /** Keeps a suspect until it is tried. */
+    void suspect(Delivery delivery) {
+        suspects.add(delivery);
+        surroundings.trials().wake();
+    }
+
+    boolean hasSuspects() {
+        return !suspects.isEmpty();
+    }
+
+    /** The next suspect, null if there is none, or the channel must not deliver anything now. */
+    @Nullable
+    Delivery nextSuspect() {
+        return limit() > 0 ? suspects.poll() : null;
+    }
+
+    /** Whether nothing runs, and all that ran is confirmed. */
+    boolean isQuiet() {
+        return running.get() == 0
+                && sources.stream()
+                        .flatMap(source -> source.open.values().stream())
+                        .noneMatch(Delivery::isSettling);
+    }
+
+    /** Delivers a suspect; nothing else runs, and nothing starts. */
+    Thread deliverAlone(Delivery suspect, Runnable then) {
+        running.incrementAndGet();
+        metrics.trials.increment();
+        return threads.start(() -> {
+            run(suspect);
+            then.run();
+        });
+    }
+
+    /** Makes a suspect a dead letter, without offering it. False if that is not possible now. */
+    boolean convict(Delivery suspect, String error) {
+        Step step = steps.first(suspect.source.kind);
+        if (step instanceof Step.LookUp) {
+            step = lookUp(suspect);
+        }
+        if (step instanceof Step.Offer) {
+            step = keepAside(suspect, steps.convicted(passage(suspect), suspect.position.deliveries(), error));
+        }
+        if (step instanceof Step.GiveBack) {
+            // Kept all the same: to give it back would only count it once more.
+            return false;
+        }
+        follow(suspect, step);
+        return true;
+    }
+
+    /** Gives back a suspect that was not tried. */
+    void giveBack(Delivery suspect) {
+        postpone(suspect, Duration.ZERO);
+    }
+
+    /** Starts at once what had to give way to a suspect. */
+    void resume() {
+        startHeld();
+        waiting.forEach(LockSupport::unpark);
+    }
+
+    /** How long a call of the channel may take until it counts as stuck. */
+    Duration longestCall() {
+        return channel.settings().timeout().plusNanos(STUCK_NANOS);
     }
 
     /**
@@ -248,8 +341,10 @@ final class Deliveries {
                 postpone(next, Duration.ZERO);
             }
         }
-        Duration calls = channel.settings().timeout().plusNanos(STUCK_NANOS);
-        boolean ended = await(calls, () -> running.get() == 0);
+        for (Delivery next = suspects.poll(); next != null; next = suspects.poll()) {
+            postpone(next, Duration.ZERO);
+        }
+        boolean ended = await(longestCall(), () -> running.get() == 0);
         await(Duration.ofSeconds(5), () -> sources.stream().allMatch(source -> source.open.isEmpty()));
         return ended;
     }
@@ -379,7 +474,7 @@ final class Deliveries {
             String error = "no event: " + e.getMessage();
             return channel.intake().isAtMostOnce()
                     ? drop(delivery, error)
-                    : steps.undecodable(undecodable(delivery), delivery.position.deliveries(), error);
+                    : steps.undecodable(passage(delivery), delivery.position.deliveries(), error);
         }
         // Names that no channel gives to fields of its own: one twice, and structured logging drops the line.
         MDC.put("saf.channel", channel.name());
@@ -403,7 +498,8 @@ final class Deliveries {
                 : event.withAttribute("safredrive", Long.toString(passage.redrives()));
     }
 
-    private Passage undecodable(Delivery delivery) {
+    /** What can be known of the event's way, whatever the message is like. */
+    private Passage passage(Delivery delivery) {
         try {
             return delivery.source.passage(delivery.message(), delivery.position);
         } catch (IllegalArgumentException e) {
@@ -546,6 +642,9 @@ final class Deliveries {
     }
 
     private void postpone(Delivery delivery, Duration pause) {
+        if (delivery.hasEnded()) {
+            delivery.source.givenBack.add(Position.of(delivery.message().getReplyTo()));
+        }
         // First forgotten, then given back: it may come again at once.
         delivery.source.open.remove(delivery.position.sequence(), delivery);
         if (pause.isPositive()) {

@@ -103,6 +103,11 @@ final class Delivery {
         return released;
     }
 
+    /** Whether the channel was called and is not any more. */
+    boolean hasEnded() {
+        return state.get() == ENDED;
+    }
+
     /** What is left is to have the acknowledgement confirmed. */
     void settle() {
         settling = true;

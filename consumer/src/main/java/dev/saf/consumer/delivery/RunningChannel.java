@@ -38,6 +38,7 @@ public final class RunningChannel {
                         new Subscription(channel, Source.due(channel.name()), nats, deliveries, metrics));
         this.counts = new ChannelCounts(channel.name(), supplies, surroundings.stored(), new StreamReader(nats));
         supplies.forEach(each -> deliveries.attach(each.source()));
+        surroundings.trials().attach(deliveries);
         metrics.gauge(
                 "saf.channel.running",
                 "1 while the channel gets its events, else 0",

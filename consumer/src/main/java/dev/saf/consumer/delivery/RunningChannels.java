@@ -22,11 +22,13 @@ public final class RunningChannels implements SmartLifecycle {
     private static final Duration LOOK = Duration.ofSeconds(10);
 
     private final List<RunningChannel> all;
+    private final Trials trials;
     private @Nullable ScheduledExecutorService timer;
 
     /** Prepares what {@link #start} starts. */
     public RunningChannels(
             List<ConfiguredChannel> channels, NatsConnection nats, Surroundings surroundings, MeterRegistry registry) {
+        this.trials = surroundings.trials();
         this.all = channels.stream()
                 .map(channel ->
                         new RunningChannel(channel, nats, surroundings, new ChannelMetrics(registry, channel.name())))
@@ -73,6 +75,7 @@ public final class RunningChannels implements SmartLifecycle {
         if (started == null) {
             return;
         }
+        trials.stop();
         CountDownLatch stopped = new CountDownLatch(all.size());
         for (RunningChannel each : all) {
             Thread.ofPlatform().name("saf-stop-" + each.name()).start(() -> {

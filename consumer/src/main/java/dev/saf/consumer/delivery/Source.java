@@ -42,6 +42,7 @@ final class Source {
     volatile long lastArrivalNanos = System.nanoTime();
 
     final DeliveredEvents delivered = new DeliveredEvents();
+    final GivenBack givenBack = new GivenBack();
     final Acks acks = new Acks(this::confirmed);
 
     private Source(Kind kind, String channel, @Nullable String replay) {

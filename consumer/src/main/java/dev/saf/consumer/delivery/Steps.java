@@ -48,6 +48,11 @@ final class Steps {
                 carried.attempts() == 0 ? carried.withAttempts(handedOut) : carried, Reason.UNDECODABLE, error);
     }
 
+    /** After the process died with this event alone, once too often; this time it was not offered. */
+    Step.KeepAside convicted(Passage carried, long handedOut, String error) {
+        return new Step.KeepAside(carried.withAttempts(carried.attempts() + handedOut - 1), Reason.CRASH_LOOP, error);
+    }
+
     /** After the channel took the event. */
     Step taken(Passage carried, long handedOut) {
         if (handedOut > 1) {

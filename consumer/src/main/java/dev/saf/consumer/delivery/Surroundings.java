@@ -19,6 +19,7 @@ public record Surroundings(
         Parking parking,
         StoredMessages stored,
         SharedState shared,
+        Trials trials,
         EventTracing tracing,
         Supplier<Duration> maxAge) {
 
