@@ -78,27 +78,33 @@ public final class ParkedEvents {
      * @throws IOException if it is not known whether it worked; to try again does no harm
      */
     public boolean sendNow(Waiting event) throws IOException {
-        return sendNow(event.subject(), event.target());
+        MessageInfo found = stored.next(Streams.LATER, 1, event.subject());
+        return found != null && take(event, carried(event.headers()), body(found));
     }
 
     /**
-     * The same for whatever is parked on a subject.
+     * The same for an event of which only this is known.
      *
-     * @param at as {@link Parking#at} says
+     * @param life as {@link Passage#life} says
+     * @param parkings how often it has been parked
      * @throws IOException if it is not known whether it worked; to try again does no harm
      */
-    public boolean sendNow(String at) throws IOException {
-        return sendNow(at, null);
+    public boolean sendNow(String channel, long sequence, String life, long parkings) throws IOException {
+        String subjects = "%s%s.%d.%s.*".formatted(Parking.AT, channel, sequence, life);
+        for (MessageInfo found = stored.next(Streams.LATER, 1, subjects);
+                found != null;
+                found = stored.next(Streams.LATER, found.getSeq() + 1, subjects)) {
+            Waiting event = waiting(found.getSeq(), found.getSubject(), found.getHeaders());
+            if (event != null && event.passage().parkings() == parkings) {
+                return take(event, carried(event.headers()), body(found));
+            }
+        }
+        return false;
     }
 
-    private boolean sendNow(String at, @Nullable String target) throws IOException {
-        MessageInfo found = stored.next(Streams.LATER, 1, at);
-        Waiting event = found == null ? null : waiting(found.getSeq(), at, found.getHeaders());
-        if (found == null || event == null || (target != null && !target.equals(event.target()))) {
-            return false;
-        }
-        byte[] body = found.getData();
-        return take(event, carried(event.headers()), body == null ? new byte[0] : body);
+    private static byte[] body(MessageInfo message) {
+        byte[] body = message.getData();
+        return body == null ? new byte[0] : body;
     }
 
     /**
