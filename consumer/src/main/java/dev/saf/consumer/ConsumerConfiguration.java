@@ -10,6 +10,7 @@ import dev.saf.consumer.ledger.Parking;
 import dev.saf.consumer.ledger.SharedState;
 import dev.saf.consumer.ledger.StoredMessages;
 import dev.saf.consumer.operations.OperationsConfiguration;
+import dev.saf.consumer.upkeep.UpkeepConfiguration;
 import dev.saf.jetstream.EventTracing;
 import dev.saf.jetstream.JetStreamConfiguration;
 import dev.saf.jetstream.NatsConnection;
@@ -32,7 +33,7 @@ import org.springframework.context.support.DefaultLifecycleProcessor;
 /** What the consumer is made of. */
 @Configuration(proxyBeanMethods = false)
 @EnableAutoConfiguration(exclude = ErrorMvcAutoConfiguration.class)
-@Import({JetStreamConfiguration.class, OperationsConfiguration.class})
+@Import({JetStreamConfiguration.class, OperationsConfiguration.class, UpkeepConfiguration.class})
 class ConsumerConfiguration {
 
     /** What a shutdown takes beyond the slowest delivery: to give back, to confirm, to close. */

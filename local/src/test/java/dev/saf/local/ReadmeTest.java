@@ -32,7 +32,7 @@ class ReadmeTest {
     private static final Pattern SETTING = Pattern.compile("(?m)^\\| `(saf\\.[^`]+)` \\| ([^|]+) \\|");
     private static final Pattern METER_ROW = Pattern.compile("(?m)^\\| `(saf\\.[a-z.]+)` \\| [^|]*\\| [A-Z0-9]");
     private static final Pattern METER =
-            Pattern.compile("\"(saf\\.(?:producer|channel|nats|stream)\\.[a-z]+(?:\\.[a-z]+)*)\"[,)]");
+            Pattern.compile("\"(saf\\.(?:advisories|(?:producer|channel|nats|stream)\\.[a-z]+(?:\\.[a-z]+)*))\"[,)]");
     private static final Pattern TEST = Pattern.compile("`(\\w+(?:Test|IT))(?:\\.(\\w+))?`");
     private static final Pattern LINK = Pattern.compile("\\]\\(([^)#:]+)\\)");
 
@@ -50,6 +50,7 @@ class ReadmeTest {
                         "saf.producer", "dev.saf.producer.ProducerSettings",
                         "saf.channels.<name>", "dev.saf.consumer.delivery.ChannelSettings",
                         "saf.api", "dev.saf.consumer.operations.ApiSettings",
+                        "saf.upkeep", "dev.saf.consumer.upkeep.UpkeepSettings",
                         "saf.local", "dev.saf.local.LocalSettings")
                 .entrySet()) {
             Class<?> type = Class.forName(settings.getValue());

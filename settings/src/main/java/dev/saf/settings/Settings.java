@@ -42,7 +42,8 @@ import org.springframework.util.unit.DataSize;
 public final class Settings {
 
     /** The parts of Saf that can be configured; one saf.yml may hold them all, each service reads its own. */
-    private static final List<String> PARTS = List.of("nats", "streams", "producer", "channels", "api", "local");
+    private static final List<String> PARTS =
+            List.of("nats", "streams", "producer", "channels", "api", "upkeep", "local");
 
     /** What Kubernetes puts into the environment of every pod for a service called, say, saf-producer. */
     private static final Pattern SERVICE_LINK = Pattern.compile(

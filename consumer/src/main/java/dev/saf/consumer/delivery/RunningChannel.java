@@ -61,6 +61,11 @@ public final class RunningChannel {
         return channel.name();
     }
 
+    /** Whether the server remembers what the channel has had, and keeps what it has not. */
+    public boolean hasDurable() {
+        return channel.intake().mode() == Intake.Mode.STREAM;
+    }
+
     Subscription.Condition condition() {
         return supplies.stream()
                 .map(Supply::condition)

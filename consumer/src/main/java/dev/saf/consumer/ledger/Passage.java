@@ -77,10 +77,15 @@ public record Passage(
 
     /** The beginning of an event's way, as a message of the stream {@code events}. */
     public static Passage begin(String channel, Message message, long sequence, long storedNanos) {
-        Headers headers = message.getHeaders();
+        return begin(channel, message.getSubject(), message.getHeaders(), sequence, storedNanos);
+    }
+
+    /** The beginning of an event's way, as it is stored in the stream {@code events}. */
+    public static Passage begin(
+            String channel, String subject, @Nullable Headers headers, long sequence, long storedNanos) {
         return new Passage(
                 channel,
-                message.getSubject(),
+                subject,
                 sequence,
                 storedNanos,
                 headers == null ? null : headers.getFirst(WireFormat.MESSAGE_ID),

@@ -1,0 +1,5 @@
+/** Keeps house on the streams. */
+@NullMarked
+package dev.saf.consumer.upkeep;
+
+import org.jspecify.annotations.NullMarked;

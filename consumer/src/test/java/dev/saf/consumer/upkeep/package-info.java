@@ -1,0 +1,4 @@
+@NullMarked
+package dev.saf.consumer.upkeep;
+
+import org.jspecify.annotations.NullMarked;
