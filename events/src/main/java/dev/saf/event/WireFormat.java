@@ -56,8 +56,12 @@ public final class WireFormat {
      * {@code c} is not {@code a} + {@code b/c}; just the id for the {@linkplain Event#DEFAULT_SOURCE default source}.
      */
     public static String messageId(Event event) {
-        String id = component(event.id());
-        return event.source().equals(Event.DEFAULT_SOURCE) ? id : component(event.source()) + "/" + id;
+        return messageId(event.source(), event.id());
+    }
+
+    /** The same of an event of which only this much is known. */
+    public static String messageId(String source, String id) {
+        return source.equals(Event.DEFAULT_SOURCE) ? component(id) : component(source) + "/" + component(id);
     }
 
     /**

@@ -61,6 +61,29 @@ public final class RunningChannel {
         return channel.name();
     }
 
+    /** Whether events with this subject come to this channel. */
+    public boolean wants(String subject) {
+        return channel.settings().subjects().stream()
+                .anyMatch(pattern -> matches(pattern.split("\\."), subject.split("\\.")));
+    }
+
+    private static boolean matches(String[] pattern, String[] subject) {
+        for (int i = 0; i < pattern.length; i++) {
+            if (pattern[i].equals(">")) {
+                return subject.length > i;
+            }
+            if (i >= subject.length || (!pattern[i].equals("*") && !pattern[i].equals(subject[i]))) {
+                return false;
+            }
+        }
+        return pattern.length == subject.length;
+    }
+
+    /** Whether this process has an event of the stream {@code events} and has not settled it yet. */
+    public boolean holds(long sequence) {
+        return supplies.getFirst().source().open.containsKey(sequence);
+    }
+
     /** Whether the server remembers what the channel has had, and keeps what it has not. */
     public boolean hasDurable() {
         return channel.intake().mode() == Intake.Mode.STREAM;

@@ -1,6 +1,8 @@
 package dev.saf.consumer.operations;
 
 import com.fasterxml.jackson.databind.PropertyNamingStrategies;
+import dev.saf.consumer.delivery.RunningChannels;
+import dev.saf.jetstream.NatsConnection;
 import dev.saf.settings.InvalidSettingException;
 import dev.saf.settings.Settings;
 import io.swagger.v3.core.jackson.ModelResolver;
@@ -45,6 +47,11 @@ public class OperationsConfiguration {
                 }
             });
         };
+    }
+
+    @Bean
+    EventController eventController(NatsConnection nats, RunningChannels channels) {
+        return new EventController(nats, channels);
     }
 
     @Bean
