@@ -151,4 +151,28 @@ class ParkingIT {
             assertThat(consumer.metric("saf.channel.parked", "audit")).isZero();
         }
     }
+
+    @Test
+    void thousandsOfParkedRetriesDoNotHoldUpHealthyEvents() throws Exception {
+        RecordingChannel audit = new RecordingChannel(event -> {
+            if (event.id().startsWith("event-")) {
+                throw new IllegalStateException("not yet");
+            }
+        });
+        script("audit", audit);
+        try (Consumer consumer =
+                Consumer.start(server, "saf.channels.audit.type=scripted", "saf.channels.audit.retry.schedule=1h")) {
+            nats.publish(5000);
+            await().atMost(Duration.ofMinutes(1)).until(() -> consumer.metric("saf.channel.parked", "audit") == 5000);
+            await().atMost(PATIENCE).until(() -> nats.unsettled("audit") == 0);
+            // None of them is out, so none of them takes a place.
+            assertThat(nats.consumer("audit").getNumAckPending()).isZero();
+            for (int i = 0; i < 500; i++) {
+                nats.publish("healthy-" + i);
+            }
+            await().atMost(PATIENCE).until(() -> audit.delivered.size() == 500);
+            assertThat(audit.offered).hasSize(5500);
+            assertThat(consumer.metric("saf.channel.retried", "audit")).isEqualTo(5000);
+        }
+    }
 }
