@@ -1,5 +1,6 @@
 package dev.saf.consumer.delivery;
 
+import com.fasterxml.jackson.annotation.JsonValue;
 import java.time.Instant;
 import java.util.List;
 import java.util.Locale;
@@ -43,7 +44,8 @@ public record ChannelStatus(
         /** Delivers. */
         RUNNING;
 
-        /** In lower case with dashes. */
+        /** In lower case with dashes, as in the HTTP API. */
+        @JsonValue
         public String tag() {
             return name().toLowerCase(Locale.ROOT).replace('_', '-');
         }

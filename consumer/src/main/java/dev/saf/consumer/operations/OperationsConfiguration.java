@@ -50,6 +50,11 @@ public class OperationsConfiguration {
     }
 
     @Bean
+    ChannelController channelController(RunningChannels channels) {
+        return new ChannelController(channels);
+    }
+
+    @Bean
     EventController eventController(NatsConnection nats, RunningChannels channels) {
         return new EventController(nats, channels);
     }
