@@ -97,21 +97,26 @@ final class CoreSubscription implements Supply {
             Connection connection = nats.current();
             if (connection == null) {
                 isWaiting();
-                LockSupport.parkNanos(LOOK.toNanos());
             } else {
-                listen(connection);
+                isRunning();
+                if (!deliveries.isHeldBack()) {
+                    listen(connection);
+                }
             }
+            LockSupport.parkNanos(LOOK.toNanos());
         }
     }
 
-    /** Listens for as long as this client lives; it subscribes again by itself when it has reconnected. */
+    /**
+     * Listens for as long as this client lives, which subscribes again by itself when it has reconnected; and as this
+     * process may deliver, or it would take from the group what others could.
+     */
     private void listen(Connection connection) {
         Dispatcher dispatcher;
         try {
             dispatcher = connection.createDispatcher(this::take);
         } catch (IllegalStateException e) {
-            // Just closed.
-            LockSupport.parkNanos(LOOK.toNanos());
+            log.debug("channel {}: the connection was just closed", source.name(), e);
             return;
         }
         try {
@@ -119,7 +124,7 @@ final class CoreSubscription implements Supply {
                 dispatcher.subscribe(WireFormat.SUBJECT_PREFIX + subject, source.durable());
             }
             connection.flush(FLUSH);
-            while (!stopping && connection.getStatus() != Connection.Status.CLOSED) {
+            while (!stopping && !deliveries.isHeldBack() && connection.getStatus() != Connection.Status.CLOSED) {
                 if (connection.equals(nats.current())) {
                     isRunning();
                 } else {

@@ -124,6 +124,11 @@ final class Deliveries {
         return Math.max(0, Math.min(free, share));
     }
 
+    /** Whether nothing at all is to be delivered for now. */
+    boolean isHeldBack() {
+        return most() <= 0;
+    }
+
     private int most() {
         return surroundings.trials().isAlone() ? 0 : limit();
     }

@@ -2,6 +2,7 @@ package dev.saf.consumer.delivery;
 
 import dev.saf.consumer.ledger.StreamReader;
 import dev.saf.jetstream.NatsConnection;
+import dev.saf.jetstream.Streams;
 import io.nats.client.api.ConsumerInfo;
 import java.io.IOException;
 import java.time.Instant;
@@ -87,6 +88,17 @@ public final class RunningChannel {
     /** Whether the server remembers what the channel has had, and keeps what it has not. */
     public boolean hasDurable() {
         return channel.intake().mode() == Intake.Mode.STREAM;
+    }
+
+    /** Whether a durable is one of this channel's, those of its replays included. */
+    public boolean owns(String stream, String durable) {
+        return supplies.stream()
+                        .map(Supply::source)
+                        .filter(source -> source.kind != Source.Kind.CORE)
+                        .anyMatch(source -> source.kind.stream.equals(stream)
+                                && source.durable().equals(durable))
+                || (stream.equals(Streams.EVENTS)
+                        && durable.startsWith(Source.replay(channel.name(), "").durable()));
     }
 
     Subscription.Condition condition() {

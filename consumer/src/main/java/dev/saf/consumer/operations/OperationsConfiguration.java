@@ -60,6 +60,16 @@ public class OperationsConfiguration {
     }
 
     @Bean
+    UnconfiguredDurables unconfiguredDurables(NatsConnection nats, RunningChannels channels) {
+        return new UnconfiguredDurables(nats, channels);
+    }
+
+    @Bean
+    DurableController durableController(UnconfiguredDurables durables) {
+        return new DurableController(durables);
+    }
+
+    @Bean
     OpenAPI openApi() {
         String version = getClass().getPackage().getImplementationVersion();
         return new OpenAPI()

@@ -19,6 +19,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
@@ -108,13 +109,15 @@ class SharingIT {
 
     @Test
     void aRollingRestartRepeatsNothingAndLosesNothing() throws Exception {
-        Duration takes = Duration.ofMillis(20);
+        // Long enough that some are under way when a process is told to stop.
+        Duration takes = Duration.ofMillis(400);
         List<Replica> all = new ArrayList<>(List.of(replica("a", takes), replica("b", takes)));
         AtomicBoolean enough = new AtomicBoolean();
         AtomicInteger published = new AtomicInteger();
         Thread load = Thread.ofPlatform().start(() -> {
             while (!enough.get()) {
                 nats.publish("event-" + published.getAndIncrement());
+                LockSupport.parkNanos(Duration.ofMillis(10).toNanos());
             }
         });
         for (int i = 0; i < 2; i++) {
