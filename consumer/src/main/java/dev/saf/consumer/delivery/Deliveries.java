@@ -38,6 +38,9 @@ final class Deliveries {
     private static final long ACK_REPEAT_NANOS = Duration.ofSeconds(2).toNanos();
     private static final int MAX_ACK_REPEATS = 15;
 
+    /** After so many a redriven event is delivered even if nobody can say that its dead letter is gone. */
+    private static final int MAX_LOOK_UPS = 3;
+
     /** How long after its interruption a delivery counts as stuck. */
     private static final long STUCK_NANOS = Duration.ofSeconds(5).toNanos();
 
@@ -425,6 +428,8 @@ final class Deliveries {
             boolean counts = surroundings.parking().isFirst(message, delivery.position.sequence());
             if (!counts) {
                 metrics.duplicatesSuppressed.increment();
+            } else if (delivery.position.deliveries() <= MAX_LOOK_UPS) {
+                surroundings.deadLetters().deleteSent(message.getSubject());
             }
             return steps.lookedUp(counts, Parking.isCancelled(message));
         } catch (IOException | RuntimeException e) {

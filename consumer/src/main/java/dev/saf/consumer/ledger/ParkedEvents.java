@@ -161,16 +161,48 @@ public final class ParkedEvents {
         readAll(Parking.DUE + channel + ".>", handedOut + 1, each);
     }
 
+    /**
+     * Reads some events that are parked, in the order in which they were. With several replicas the youngest may be
+     * missing.
+     *
+     * @param channel null for all
+     * @param from the first sequence, in {@code later}
+     * @param most the most to read
+     * @throws IOException if {@code later} cannot be read, or not to the end
+     */
+    public StreamReader.Stop list(@Nullable String channel, long from, long most, Consumer<Waiting> each)
+            throws IOException {
+        return read(
+                range(Parking.AT + (channel == null ? ">" : channel + ".>"), from)
+                        .atMost(most),
+                each);
+    }
+
+    /** Whether any event of a channel is parked. */
+    public boolean hasAny(String channel) throws IOException {
+        return stored.next(Streams.LATER, 1, Parking.AT + channel + ".>") != null;
+    }
+
+    /** Whether there is a message on a due subject. It stays for a while after its delivery. */
+    public boolean isDue(String due) throws IOException {
+        return stored.next(Streams.LATER, 1, due) != null;
+    }
+
+    private static StreamReader.Range range(String subjects, long from) {
+        return StreamReader.Range.of(Streams.LATER, List.of(subjects))
+                .onlyHeaders()
+                .fromSequence(from);
+    }
+
+    private StreamReader.Stop read(StreamReader.Range range, Consumer<Waiting> each) throws IOException {
+        return reader.read(range, message -> {
+            tell(message.metaData().streamSequence(), message.getSubject(), message.getHeaders(), each);
+            return true;
+        });
+    }
+
     private void readAll(String subjects, long from, Consumer<Waiting> each) throws IOException {
-        long next = reader.read(
-                        StreamReader.Range.of(Streams.LATER, List.of(subjects))
-                                .onlyHeaders()
-                                .fromSequence(from),
-                        message -> {
-                            tell(message.metaData().streamSequence(), message.getSubject(), message.getHeaders(), each);
-                            return true;
-                        })
-                .next();
+        long next = read(range(subjects, from), each).next();
         // A replica may not know the last ones; the leader does.
         for (MessageInfo last = stored.next(Streams.LATER, next, subjects);
                 last != null;

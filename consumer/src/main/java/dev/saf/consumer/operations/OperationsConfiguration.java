@@ -1,10 +1,16 @@
 package dev.saf.consumer.operations;
 
 import com.fasterxml.jackson.databind.PropertyNamingStrategies;
+import dev.saf.consumer.delivery.Channels;
+import dev.saf.consumer.ledger.DeadLetters;
+import dev.saf.consumer.ledger.ParkedEvents;
+import dev.saf.consumer.ledger.Redrive;
+import dev.saf.consumer.ledger.SharedState;
 import dev.saf.consumer.delivery.RunningChannels;
 import dev.saf.jetstream.NatsConnection;
 import dev.saf.settings.InvalidSettingException;
 import dev.saf.settings.Settings;
+import io.micrometer.core.instrument.MeterRegistry;
 import io.swagger.v3.core.jackson.ModelResolver;
 import io.swagger.v3.oas.models.OpenAPI;
 import io.swagger.v3.oas.models.info.Info;
@@ -22,7 +28,7 @@ import org.springframework.core.annotation.Order;
 
 /** What the API is made of. */
 @Configuration(proxyBeanMethods = false)
-@Import({Problems.class, Conventions.class})
+@Import({Problems.class, Conventions.class, DeadLettersApi.class, RedrivesApi.class, RetriesApi.class})
 public class OperationsConfiguration {
 
     /** Where the description of all operations is; consumer.yml says the same to springdoc. */
@@ -67,6 +73,32 @@ public class OperationsConfiguration {
     @Bean
     DurableController durableController(UnconfiguredDurables durables) {
         return new DurableController(durables);
+    }
+
+    @Bean
+    KnownChannels knownChannels(Channels channels) {
+        return new KnownChannels(channels.all());
+    }
+
+    @Bean
+    ParkedEvents parkedEvents(NatsConnection nats) {
+        return new ParkedEvents(nats);
+    }
+
+    @Bean
+    Redrive redrive(NatsConnection nats) {
+        return new Redrive(nats);
+    }
+
+    @Bean
+    RedriveMetrics redriveMetrics(MeterRegistry registry) {
+        return new RedriveMetrics(registry);
+    }
+
+    @Bean
+    Redrives redrives(
+            DeadLetters letters, Redrive redrive, KnownChannels channels, RedriveMetrics metrics, SharedState state) {
+        return new Redrives(new RedriveWork.Tools(letters, redrive, channels, metrics), state);
     }
 
     @Bean
