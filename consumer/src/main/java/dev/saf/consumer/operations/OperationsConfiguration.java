@@ -2,11 +2,11 @@ package dev.saf.consumer.operations;
 
 import com.fasterxml.jackson.databind.PropertyNamingStrategies;
 import dev.saf.consumer.delivery.Channels;
+import dev.saf.consumer.delivery.RunningChannels;
 import dev.saf.consumer.ledger.DeadLetters;
 import dev.saf.consumer.ledger.ParkedEvents;
 import dev.saf.consumer.ledger.Redrive;
 import dev.saf.consumer.ledger.SharedState;
-import dev.saf.consumer.delivery.RunningChannels;
 import dev.saf.jetstream.NatsConnection;
 import dev.saf.settings.InvalidSettingException;
 import dev.saf.settings.Settings;

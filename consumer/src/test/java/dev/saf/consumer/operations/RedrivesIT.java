@@ -198,7 +198,8 @@ class RedrivesIT {
                 .isEqualTo("the body is missing, and must be a JSON object");
         assertThat(Answer.to(consumer, "POST", "/api/redrives").problem(400, "invalid-request"))
                 .isEqualTo("the body is missing, and must be a JSON object");
-        Answer.to(consumer, "POST", "/api/redrives", "{\"channel\":\"unknown\"}").problem(404, "not-found");
+        Answer.to(consumer, "POST", "/api/redrives", "{\"channel\":\"unknown\"}")
+                .problem(404, "not-found");
         Answer.to(consumer, "GET", "/api/redrives/abc").problem(404, "not-found");
         Answer.to(consumer, "GET", "/api/redrives/a.b").problem(404, "not-found");
         Answer.to(consumer, "DELETE", "/api/redrives/abc").problem(404, "not-found");
@@ -225,14 +226,14 @@ class RedrivesIT {
         consumer.channel("audit").pause();
         int port = freePort();
         Process child = child(folder, port);
-        await().atMost(PATIENCE).ignoreExceptions().until(() -> post(port, "{\"dry_run\":true}")
-                .contains("count"));
+        await().atMost(PATIENCE)
+                .ignoreExceptions()
+                .until(() -> post(port, "{\"dry_run\":true}").contains("count"));
         String id = JsonMapper.shared()
                 .readTree(post(port, "{\"rate\":1000}"))
                 .path("id")
                 .asString();
-        await().atMost(PATIENCE)
-                .until(() -> look(consumer, id).path("redriven").asLong() >= 300);
+        await().atMost(PATIENCE).until(() -> look(consumer, id).path("redriven").asLong() >= 300);
         child.destroyForcibly().waitFor();
         long before = look(consumer, id).path("redriven").asLong();
         assertThat(before).isLessThan(many);
