@@ -14,7 +14,11 @@ final class Failures {
 
     private static final int MAX = 10_000;
 
-    private record Key(long sequence, String life) {}
+    /**
+     * With the parkings: if nobody heard that an event was parked, the message that was to be parked and the parked one
+     * both go their ways.
+     */
+    private record Key(long sequence, String life, long parkings) {}
 
     private final Map<Key, Passage> known = new LinkedHashMap<>() {
         @Override
@@ -46,6 +50,6 @@ final class Failures {
     }
 
     private static Key key(Passage passage) {
-        return new Key(passage.sequence(), passage.life());
+        return new Key(passage.sequence(), passage.life(), passage.parkings());
     }
 }

@@ -15,6 +15,12 @@ final class Steps {
 
     private static final Duration LOOK_UP_AGAIN = Duration.ofSeconds(1);
 
+    /**
+     * The shortest pause before a dead letter is tried to be stored again, which means to offer the event again: a full
+     * stream must not make the destination suffer.
+     */
+    private static final Duration KEEP_ASIDE_AGAIN = Duration.ofSeconds(5);
+
     private final Retry retry;
     private final Failures failures;
 
@@ -112,6 +118,7 @@ final class Steps {
 
     /** After it did not: refused, or no word from it, so that the dead letter may be stored or not. */
     Step notKeptAside(long handedOut, double chance) {
-        return new Step.GiveBack(retry.pause(handedOut, Duration.ZERO, chance));
+        Duration pause = retry.pause(handedOut, Duration.ZERO, chance);
+        return new Step.GiveBack(pause.compareTo(KEEP_ASIDE_AGAIN) < 0 ? KEEP_ASIDE_AGAIN : pause);
     }
 }

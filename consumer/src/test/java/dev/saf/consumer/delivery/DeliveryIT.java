@@ -291,7 +291,7 @@ class DeliveryIT {
                     "saf.channels.audit.retry.initial=50ms",
                     "saf.channels.audit.retry.cap=50ms")) {
                 nats.publish("1", "2");
-                await().atMost(PATIENCE).until(() -> consumer.metric("saf.channel.dead.letter.failures", "audit") >= 3);
+                await().atMost(PATIENCE).until(() -> consumer.metric("saf.channel.dead.letter.failures", "audit") >= 2);
                 assertThat(nats.deadLetters()).hasSize(1);
                 assertThat(nats.unsettled("audit")).isEqualTo(1);
                 management.updateStream(io.nats.client.api.StreamConfiguration.builder(
