@@ -9,6 +9,7 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -69,6 +70,7 @@ public record Passage(
     public static final int MAX_HISTORY = 20;
 
     private static final String OURS = "Saf-";
+    private static final Pattern UNPRINTABLE = Pattern.compile("[^ -~]");
 
     /** Keeps the last failed attempts. */
     public Passage {
@@ -229,7 +231,7 @@ public record Passage(
 
     /** Text as a header's value. */
     public static String printable(String text) {
-        return text.replaceAll("[^ -~]", "?");
+        return UNPRINTABLE.matcher(text).replaceAll("?");
     }
 
     private static boolean isServersOrOurs(String name) {
