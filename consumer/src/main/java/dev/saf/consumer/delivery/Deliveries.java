@@ -14,6 +14,7 @@ import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -41,6 +42,9 @@ final class Deliveries {
     /** After so many a redriven event is delivered even if nobody can say that its dead letter is gone. */
     private static final int MAX_LOOK_UPS = 3;
 
+    /** So many events may wait here only because their stream is about to drop them. */
+    private static final int MAX_EXPIRING = 64;
+
     /** How long after its interruption a delivery counts as stuck. */
     private static final long STUCK_NANOS = Duration.ofSeconds(5).toNanos();
 
@@ -65,6 +69,7 @@ final class Deliveries {
     private final InstantSource clock = InstantSource.system();
     private final Set<Thread> waiting = ConcurrentHashMap.newKeySet();
     private volatile int stuck;
+    private volatile long lastStartNanos = System.nanoTime();
     private volatile ChannelStatus.@Nullable LastError lastError;
 
     Deliveries(
@@ -114,8 +119,13 @@ final class Deliveries {
         return lastError;
     }
 
-    /** How many more events of this source could start now. */
+    /** How many more events of this source could start now, or must come though they cannot. */
     int room(Source source) {
+        int startable = startable(source);
+        return source.expiring ? Math.max(startable, MAX_EXPIRING - held()) : startable;
+    }
+
+    private int startable(Source source) {
         // Suspects take the places of others only when they are many.
         int many = Math.max(0, suspects.size() - channel.settings().concurrency());
         int free = most() - running.get() - held.size() - many;
@@ -226,6 +236,7 @@ final class Deliveries {
     }
 
     private void start(Delivery delivery) {
+        lastStartNanos = System.nanoTime();
         threads.start(() -> run(delivery));
     }
 
@@ -298,6 +309,52 @@ final class Deliveries {
     void resume() {
         startHeld();
         waiting.forEach(LockSupport::unpark);
+    }
+
+    /** Whether no delivery has begun for so long. */
+    boolean isStanding(Duration atLeast) {
+        return System.nanoTime() - lastStartNanos >= atLeast.toNanos();
+    }
+
+    /**
+     * Makes dead letters of those events that wait here for their turn and that their stream is about to drop. Blocks
+     * until they are stored; for one thread at a time. False if that was not possible, and is to be tried again.
+     */
+    boolean expire(ShelfLife life) {
+        boolean standing = isStanding(life.patience());
+        Instant now = clock.instant();
+        return sources.stream()
+                .flatMap(source -> source.open.values().stream())
+                .filter(this::mayExpire)
+                .filter(delivery -> life.isOver(delivery.position.stored(), now, standing))
+                .sorted(Comparator.comparingLong(delivery -> delivery.position.storedNanos()))
+                .allMatch(this::expire);
+    }
+
+    /** Retries are kept for ever. */
+    private boolean mayExpire(Delivery delivery) {
+        return delivery.source.kind != Source.Kind.DUE
+                && !delivery.isSettling()
+                && !delivery.hasBegun()
+                && !channel.intake().isAtMostOnce();
+    }
+
+    private boolean expire(Delivery delivery) {
+        Held row = held.remove(delivery) ? held : suspects.remove(delivery) ? suspects : null;
+        if (row == null) {
+            // It has begun in the meantime.
+            return true;
+        }
+        String error = "not delivered since %s, and its stream was about to drop it for its age"
+                .formatted(delivery.position.stored());
+        Step step = keepAside(delivery, steps.expiring(passage(delivery), delivery.position.deliveries(), error));
+        if (step instanceof Step.GiveBack) {
+            // Kept all the same: it would have to be fetched once more.
+            row.add(delivery);
+            return false;
+        }
+        follow(delivery, step);
+        return true;
     }
 
     /** How long a call of the channel may take until it counts as stuck. */

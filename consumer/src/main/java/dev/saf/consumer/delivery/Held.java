@@ -26,6 +26,15 @@ final class Held {
         return next;
     }
 
+    /** Takes one out of the row. False if it is not there any more. */
+    boolean remove(Delivery delivery) {
+        boolean removed = queue.remove(delivery);
+        if (removed) {
+            size.decrementAndGet();
+        }
+        return removed;
+    }
+
     boolean isEmpty() {
         return queue.isEmpty();
     }

@@ -1,5 +1,7 @@
 package dev.saf.consumer.delivery;
 
+import java.time.Instant;
+
 /**
  * Where a message stands, as the server says in the subject for acknowledgements. The client can tell the same, but at
  * the price of a date with a time zone for every message.
@@ -40,6 +42,11 @@ record Position(long sequence, long deliveries, long storedNanos) {
                 number(ackSubject, second, third - 1),
                 number(ackSubject, at, second - 1),
                 number(ackSubject, fourth, end < 0 ? ackSubject.length() : end));
+    }
+
+    /** When it was stored, by the server's clock. */
+    Instant stored() {
+        return Instant.ofEpochSecond(0, storedNanos);
     }
 
     private static int skip(String subject, int tokens) {

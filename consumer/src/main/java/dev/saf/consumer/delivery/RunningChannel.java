@@ -22,6 +22,7 @@ public final class RunningChannel {
     private final ConfiguredChannel channel;
     private final Deliveries deliveries;
     private final List<Supply> supplies;
+    private final @Nullable Expiry expiry;
     private final ChannelControl control;
     private final ChannelCounts counts;
     private final ChannelMetrics metrics;
@@ -32,11 +33,15 @@ public final class RunningChannel {
         this.metrics = metrics;
         this.control = new ChannelControl(channel.name(), surroundings.shared(), System::nanoTime);
         this.deliveries = new Deliveries(channel, surroundings, List.of(control), metrics);
-        this.supplies = channel.intake().mode() == Intake.Mode.CORE
-                ? List.of(new CoreSubscription(channel, nats, deliveries))
-                : List.of(
-                        new Subscription(channel, Source.events(channel.name()), nats, deliveries, metrics),
-                        new Subscription(channel, Source.due(channel.name()), nats, deliveries, metrics));
+        if (channel.intake().mode() == Intake.Mode.CORE) {
+            this.supplies = List.of(new CoreSubscription(channel, nats, deliveries));
+            this.expiry = null;
+        } else {
+            Subscription events = new Subscription(channel, Source.events(channel.name()), nats, deliveries, metrics);
+            this.supplies =
+                    List.of(events, new Subscription(channel, Source.due(channel.name()), nats, deliveries, metrics));
+            this.expiry = expiry(events, surroundings);
+        }
         this.counts = new ChannelCounts(channel.name(), supplies, surroundings.stored(), new StreamReader(nats));
         supplies.forEach(each -> deliveries.attach(each.source()));
         surroundings.trials().attach(deliveries);
@@ -55,6 +60,21 @@ public final class RunningChannel {
                 "Events of this channel that are not settled, as of some seconds ago",
                 this,
                 RunningChannel::backlog);
+    }
+
+    private Expiry expiry(Subscription events, Surroundings surroundings) {
+        Expiry made = new Expiry(
+                events,
+                deliveries,
+                surroundings.stored(),
+                // What is not important may vanish.
+                channel.intake().isAtMostOnce() ? () -> ShelfLife.FOR_EVER : surroundings::shelfLife);
+        metrics.gauge(
+                "saf.channel.oldest.age",
+                "Seconds since the oldest event was stored that is not settled, as of some seconds ago",
+                made,
+                Expiry::oldestAge);
+        return made;
     }
 
     /** As in {@code saf.channels.<name>}. */
@@ -240,6 +260,14 @@ public final class RunningChannel {
 
     void start() {
         supplies.forEach(Supply::start);
+    }
+
+    /** What is to be done about ten times a second. Blocks nobody. */
+    void lookAfter() {
+        deliveries.lookAfter();
+        if (expiry != null) {
+            expiry.lookAfter();
+        }
     }
 
     /** Looks how the durables are. Blocks for as long as the server takes to answer. */

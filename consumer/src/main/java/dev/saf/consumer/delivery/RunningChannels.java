@@ -49,7 +49,7 @@ public final class RunningChannels implements SmartLifecycle {
         every(started, LOOK_AFTER, this::agree);
         for (RunningChannel each : all) {
             each.start();
-            every(started, LOOK_AFTER, each.deliveries()::lookAfter);
+            every(started, LOOK_AFTER, each::lookAfter);
             every(started, LOOK, () -> Thread.ofVirtual().name("saf-look").start(each::look));
         }
     }

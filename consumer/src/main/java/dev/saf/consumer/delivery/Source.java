@@ -41,6 +41,9 @@ final class Source {
     /** When the last message came, as {@link System#nanoTime()}. */
     volatile long lastArrivalNanos = System.nanoTime();
 
+    /** Whether what waits on the stream is about to be dropped there, and is to come though it cannot be delivered. */
+    volatile boolean expiring;
+
     final DeliveredEvents delivered = new DeliveredEvents();
     final GivenBack givenBack = new GivenBack();
     final Acks acks = new Acks(this::confirmed);

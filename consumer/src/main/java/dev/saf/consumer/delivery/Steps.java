@@ -59,6 +59,11 @@ final class Steps {
         return new Step.KeepAside(carried.withAttempts(carried.attempts() + handedOut - 1), Reason.CRASH_LOOP, error);
     }
 
+    /** While the event waits for its turn, and its stream is about to drop it. */
+    Step.KeepAside expiring(Passage carried, long handedOut, String error) {
+        return new Step.KeepAside(carried.withAttempts(carried.attempts() + handedOut - 1), Reason.EXPIRING, error);
+    }
+
     /** After the channel took the event. */
     Step taken(Passage carried, long handedOut) {
         if (handedOut > 1) {

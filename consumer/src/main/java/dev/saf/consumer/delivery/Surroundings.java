@@ -23,14 +23,14 @@ public record Surroundings(
         EventTracing tracing,
         Supplier<Duration> maxAge) {
 
-    /** Of its maximal age, after which an event is not safe on its stream any more. */
-    public static final double SAFE = 0.9;
+    ShelfLife shelfLife() {
+        return new ShelfLife(maxAge.get());
+    }
 
     /** Until when an event is surely on its stream, unless it is settled. */
     Instant keptUntil(Delivery delivery) {
-        Duration age = delivery.source.kind == Source.Kind.DUE ? Duration.ZERO : maxAge.get();
-        return age.isZero()
+        return delivery.source.kind == Source.Kind.DUE
                 ? Instant.MAX
-                : Instant.ofEpochSecond(0, delivery.position.storedNanos()).plusMillis((long) (age.toMillis() * SAFE));
+                : shelfLife().safeUntil(delivery.position.stored());
     }
 }
