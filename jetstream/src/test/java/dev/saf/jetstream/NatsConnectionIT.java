@@ -70,7 +70,9 @@ class NatsConnectionIT {
             await().atMost(Duration.ofSeconds(5))
                     .until(() -> running.connection().epoch() > epoch);
             assertThat(running.nats().getConnectedUrl()).isNotEqualTo(url);
+            // Nobody answers while a new leader is chosen.
             await().atMost(Duration.ofSeconds(20))
+                    .ignoreExceptions()
                     .untilAsserted(() -> assertThat(running.management()
                                     .getStreamInfo("events")
                                     .getConfiguration()
