@@ -33,6 +33,7 @@ final class ChannelControl implements Restraint {
     private final String channel;
     private final String key;
     private final SharedState state;
+    private final Circuit circuit;
     private final LongSupplier nanoTime;
 
     private record Known(Agreement agreement, long revision, long nanos) {}
@@ -46,10 +47,11 @@ final class ChannelControl implements Restraint {
     private @Nullable Unknown unknown;
     private long nextReadNanos;
 
-    ChannelControl(String channel, SharedState state, LongSupplier nanoTime) {
+    ChannelControl(String channel, SharedState state, Circuit circuit, LongSupplier nanoTime) {
         this.channel = channel;
         this.key = "channel." + channel;
         this.state = state;
+        this.circuit = circuit;
         this.nanoTime = nanoTime;
         this.nextReadNanos = nanoTime.getAsLong();
     }
@@ -77,33 +79,48 @@ final class ChannelControl implements Restraint {
     }
 
     /**
-     * Reads what was agreed on, if it is time. To be called about ten times a second.
+     * Reads what was agreed on, if it is time, and tells what is new. To be called about ten times a second.
      *
-     * @throws IOException if that could not be read
+     * @throws IOException if that could not be read or told
      */
     synchronized void refresh() throws IOException {
-        if (nanoTime.getAsLong() - nextReadNanos < 0) {
+        if (nanoTime.getAsLong() - nextReadNanos < 0 && !circuit.hasNews()) {
             return;
         }
         Entry entry = state.get(key);
         long now = nanoTime.getAsLong();
         nextReadNanos = now + PERIOD_NANOS;
+        Agreement agreement;
         try {
-            learn(entry);
+            agreement = entry == null ? Agreement.NOTHING : entry.as(Agreement.class);
         } catch (IOException e) {
             if (warnings.allow(now) >= 0) {
                 log.warn("channel {}: {}; pause or resume it, and it is written anew", channel, e.getMessage());
             }
             missed(e, true);
+            return;
+        }
+        long revision = entry == null ? 0 : entry.revision();
+        if (learn(agreement, revision)) {
+            share(entry, agreement, circuit.meet(agreement.circuit(), revision));
         }
     }
 
-    private void learn(@Nullable Entry entry) throws IOException {
-        if (entry == null) {
-            learn(Agreement.NOTHING, 0);
-        } else {
-            learn(entry.as(Agreement.class), entry.revision());
+    private void share(@Nullable Entry entry, Agreement before, Circuit.@Nullable News news) throws IOException {
+        if (news == null) {
+            return;
         }
+        if (write(entry, before.with(news.circuit()))) {
+            circuit.told(news);
+        } else {
+            nextReadNanos = nanoTime.getAsLong();
+        }
+    }
+
+    /** False if somebody else was faster. */
+    private boolean write(@Nullable Entry before, Agreement after) throws IOException {
+        OptionalLong revision = before == null ? state.create(key, after) : state.update(key, after, before.revision());
+        return revision.isPresent() && learn(after, revision.getAsLong());
     }
 
     /**
@@ -152,11 +169,7 @@ final class ChannelControl implements Restraint {
         for (int i = 0; i < MAX_CHANGES; i++) {
             Entry entry = state.get(key);
             // Written even if nothing changes: what was read may be old.
-            Agreement after = change.apply(entry == null ? Agreement.NOTHING : understood(entry));
-            OptionalLong revision =
-                    entry == null ? state.create(key, after) : state.update(key, after, entry.revision());
-            if (revision.isPresent()) {
-                learn(after, revision.getAsLong());
+            if (write(entry, change.apply(entry == null ? Agreement.NOTHING : understood(entry)))) {
                 return;
             }
             // Another process was faster, or a replica that is behind has answered.
@@ -175,11 +188,12 @@ final class ChannelControl implements Restraint {
         }
     }
 
-    private void learn(Agreement agreement, long revision) {
+    /** False if it is older than what is known. */
+    private boolean learn(Agreement agreement, long revision) {
         long now = nanoTime.getAsLong();
         Known before = known;
         if (before != null && revision < before.revision && now - before.nanos < BEHIND_NANOS) {
-            return;
+            return false;
         }
         known = new Known(agreement, revision, now);
         if (agreement.pause() != null && (before == null || before.agreement.pause() == null)) {
@@ -187,5 +201,6 @@ final class ChannelControl implements Restraint {
         } else if (agreement.pause() == null && before != null && before.agreement.pause() != null) {
             log.info("channel {}: resumed", channel);
         }
+        return true;
     }
 }

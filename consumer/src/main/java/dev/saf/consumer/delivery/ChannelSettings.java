@@ -16,6 +16,7 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
  * @param timeout how long one delivery may take before it is interrupted and counts as failed
  * @param ackWait how long after the last sign of life of this process its unfinished events go to another one
  * @param retry what happens after a failure
+ * @param breaker when to leave the destination alone
  * @param artificialSleep how long to wait before each delivery, for experiments with load
  */
 public record ChannelSettings(
@@ -25,6 +26,7 @@ public record ChannelSettings(
         @DefaultValue("30s") Duration timeout,
         @DefaultValue("30s") Duration ackWait,
         @DefaultValue Retry retry,
+        @DefaultValue Breaker breaker,
         @DefaultValue("0s") Duration artificialSleep) {
 
     private static final Pattern SUBJECT =

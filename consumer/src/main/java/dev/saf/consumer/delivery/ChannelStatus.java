@@ -13,6 +13,7 @@ import org.jspecify.annotations.Nullable;
  * @param states everything that is so at once, what matters most first
  * @param problem what keeps events from being delivered, in sentences; null if nothing does
  * @param pausedSince when an operator paused it, null if none did
+ * @param brokenSince when the destination was found to fail and left alone, null if it is not
  * @param deliveries in this process
  * @param stored of all processes
  * @param rates of this process
@@ -24,6 +25,7 @@ public record ChannelStatus(
         List<State> states,
         @Nullable String problem,
         @Nullable Instant pausedSince,
+        @Nullable Instant brokenSince,
         Deliveries deliveries,
         Stored stored,
         Rates rates,

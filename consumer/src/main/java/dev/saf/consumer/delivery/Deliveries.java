@@ -55,6 +55,7 @@ final class Deliveries {
     private final Surroundings surroundings;
     private final ChannelMetrics metrics;
     private final List<Restraint> restraints;
+    private final Circuit circuit;
     private final Dispatcher dispatcher;
     private final Thread.Builder.OfVirtual threads;
     private final List<Source> sources = new CopyOnWriteArrayList<>();
@@ -73,10 +74,15 @@ final class Deliveries {
     private volatile ChannelStatus.@Nullable LastError lastError;
 
     Deliveries(
-            ConfiguredChannel channel, Surroundings surroundings, List<Restraint> restraints, ChannelMetrics metrics) {
+            ConfiguredChannel channel,
+            Surroundings surroundings,
+            List<Restraint> restraints,
+            Circuit circuit,
+            ChannelMetrics metrics) {
         this.channel = channel;
         this.surroundings = surroundings;
         this.restraints = List.copyOf(restraints);
+        this.circuit = circuit;
         this.metrics = metrics;
         this.dispatcher = new Dispatcher(channel.channel(), channel.settings().artificialSleep());
         this.steps = new Steps(channel.settings().retry(), new Failures());
@@ -149,7 +155,9 @@ final class Deliveries {
     private int limit() {
         int most = channel.settings().concurrency();
         for (Restraint restraint : restraints) {
-            most = Math.min(most, restraint.limit());
+            int limit = restraint.limit();
+            // What is stuck may stay so for ever, and must not keep the one event from being tried.
+            most = limit <= 0 ? 0 : (int) Math.min(most, (long) limit + stuck);
         }
         return most;
     }
@@ -547,7 +555,9 @@ final class Deliveries {
         MDC.put("saf.channel", channel.name());
         MDC.put("saf.event", event.id());
         age(passage);
+        long phase = circuit.phase();
         Outcome outcome = offer(event, delivery);
+        circuit.tell(outcome, phase);
         if (outcome instanceof Outcome.Taken) {
             metrics.delivered.increment();
             return steps.taken(passage, delivery.position.deliveries());

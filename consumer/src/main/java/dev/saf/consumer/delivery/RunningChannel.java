@@ -9,6 +9,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.UUID;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -22,6 +23,7 @@ public final class RunningChannel {
     private final ConfiguredChannel channel;
     private final Deliveries deliveries;
     private final List<Supply> supplies;
+    private final Circuit circuit;
     private final @Nullable Expiry expiry;
     private final ChannelControl control;
     private final ChannelCounts counts;
@@ -31,8 +33,10 @@ public final class RunningChannel {
     RunningChannel(ConfiguredChannel channel, NatsConnection nats, Surroundings surroundings, ChannelMetrics metrics) {
         this.channel = channel;
         this.metrics = metrics;
-        this.control = new ChannelControl(channel.name(), surroundings.shared(), System::nanoTime);
-        this.deliveries = new Deliveries(channel, surroundings, List.of(control), metrics);
+        this.circuit = new Circuit(
+                channel.name(), channel.settings(), UUID.randomUUID().toString(), System::nanoTime);
+        this.control = new ChannelControl(channel.name(), surroundings.shared(), circuit, System::nanoTime);
+        this.deliveries = new Deliveries(channel, surroundings, List.of(control, circuit), circuit, metrics);
         if (channel.intake().mode() == Intake.Mode.CORE) {
             this.supplies = List.of(new CoreSubscription(channel, nats, deliveries));
             this.expiry = null;
@@ -50,6 +54,11 @@ public final class RunningChannel {
                 "1 while the channel gets its events, else 0",
                 this,
                 self -> self.condition().state() == Subscription.State.RUNNING ? 1 : 0);
+        metrics.gauge(
+                "saf.channel.circuit",
+                "1 while the destination is left alone because it fails, 0.5 while one event is tried, else 0",
+                circuit,
+                Circuit::degree);
         metrics.gauge(
                 "saf.channel.paused",
                 "1 while an operator wants no deliveries, else 0",
@@ -133,8 +142,8 @@ public final class RunningChannel {
         return deliveries;
     }
 
-    ChannelControl control() {
-        return control;
+    Circuit circuit() {
+        return circuit;
     }
 
     /**
@@ -170,6 +179,7 @@ public final class RunningChannel {
                 states,
                 problem(states),
                 control.pausedSince(),
+                circuit.openSince(),
                 new ChannelStatus.Deliveries(deliveries.running(), deliveries.held(), deliveries.stuck()),
                 counted.stored(),
                 throughput.perSecond(),
@@ -194,6 +204,11 @@ public final class RunningChannel {
         }
         if (control.pausedSince() != null || pausedByTool || supplies.stream().anyMatch(RunningChannel::isPaused)) {
             states.add(ChannelStatus.State.PAUSED);
+        }
+        switch (circuit.state()) {
+            case OPEN, ELSEWHERE -> states.add(ChannelStatus.State.BROKEN_CIRCUIT);
+            case HALF_OPEN -> states.add(ChannelStatus.State.HALF_OPEN);
+            case CLOSED -> {}
         }
         if (states.isEmpty()) {
             states.add(ChannelStatus.State.RUNNING);
@@ -229,18 +244,32 @@ public final class RunningChannel {
                 pausedSince == null
                         ? "a durable consumer is paused on the server (nats consumer resume)"
                         : "paused since " + pausedSince;
-            case BROKEN_CIRCUIT, HALF_OPEN, RUNNING -> null;
+            case BROKEN_CIRCUIT, HALF_OPEN ->
+                "the destination cannot be reached and is left alone, but for one event from time to time"
+                        + (circuit.openSince() == null ? "" : ", since " + circuit.openSince());
+            case RUNNING -> null;
         };
     }
 
-    /** What all processes have agreed on could not be read. */
-    void missed(IOException why) {
-        control.missed(why, condition().state() == Subscription.State.RUNNING);
+    /** Goes on with time. To be called about ten times a second. */
+    void advance() {
+        circuit.tick();
+        throughput.look(System.nanoTime(), metrics.delivered.count(), metrics.failed.count());
     }
 
-    /** To be called at least every second. */
-    void measure() {
-        throughput.look(System.nanoTime(), metrics.delivered.count(), metrics.failed.count());
+    /**
+     * Learns what all processes have agreed on. To be called about ten times a second; blocks for as long as NATS takes
+     * to answer.
+     *
+     * @throws IOException if it does not
+     */
+    void agree() throws IOException {
+        control.refresh();
+    }
+
+    /** Nothing of what all processes have agreed on could be read. */
+    void missed(IOException why) {
+        control.missed(why, condition().state() == Subscription.State.RUNNING);
     }
 
     /**

@@ -56,10 +56,10 @@ public final class RunningChannels implements SmartLifecycle {
 
     /** Brings every channel up to what all processes have agreed on. Blocks for as long as NATS takes to answer. */
     private void agree() {
+        all.forEach(RunningChannel::advance);
         for (RunningChannel each : all) {
-            each.measure();
             try {
-                each.control().refresh();
+                each.agree();
             } catch (IOException e) {
                 log.debug("channel {}: nothing new", each.name(), e);
                 all.forEach(other -> other.missed(e));
