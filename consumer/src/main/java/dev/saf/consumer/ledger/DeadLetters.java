@@ -33,8 +33,6 @@ public final class DeadLetters {
     private static final Logger log = LoggerFactory.getLogger(DeadLetters.class);
     private static final JetStreamOptions OPTIONS =
             JetStreamOptions.builder().requestTimeout(Duration.ofSeconds(2)).build();
-    private static final int NO_MESSAGE_FOUND = 10037;
-    private static final int NO_SEQUENCE_FOUND = 10043;
     private static final Pattern SENT = Pattern.compile("r(\\d{1,18})-[0-9a-z]+");
 
     private final NatsConnection nats;
@@ -157,7 +155,8 @@ public final class DeadLetters {
         try {
             return management().deleteMessage(Streams.DEAD_LETTERS, sequence, false);
         } catch (JetStreamApiException e) {
-            if (e.getApiErrorCode() == NO_MESSAGE_FOUND || e.getApiErrorCode() == NO_SEQUENCE_FOUND) {
+            // The server has one code for whatever the reason is.
+            if (messages.get(Streams.DEAD_LETTERS, sequence) == null) {
                 return false;
             }
             throw e;
