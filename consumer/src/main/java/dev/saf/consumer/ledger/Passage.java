@@ -207,7 +207,7 @@ public record Passage(
 
     /** From the beginning, once more; what happened before is remembered. */
     public Passage redriven() {
-        return new Passage(channel, subject, sequence, storedNanos, messageId, 0, 0, redrives + 1, null, null, history);
+        return new Passage(channel, subject, sequence, storedNanos, messageId, 0, 0, redrives + 1, replay, null, history);
     }
 
     /** The beginning of the event's way as part of a replay. */
@@ -221,7 +221,7 @@ public record Passage(
      */
     public String life() {
         String stored = Long.toString(storedNanos, 36);
-        return replay != null ? stored + "-p" + replay : redrives > 0 ? stored + "-r" + redrives : stored;
+        return stored + (replay == null ? "" : "-p" + replay) + (redrives == 0 ? "" : "-r" + redrives);
     }
 
     /** In the order of the stream, or sent again out of it by somebody. */
