@@ -207,7 +207,8 @@ public record Passage(
 
     /** From the beginning, once more; what happened before is remembered. */
     public Passage redriven() {
-        return new Passage(channel, subject, sequence, storedNanos, messageId, 0, 0, redrives + 1, replay, null, history);
+        return new Passage(
+                channel, subject, sequence, storedNanos, messageId, 0, 0, redrives + 1, replay, null, history);
     }
 
     /** The beginning of the event's way as part of a replay. */
