@@ -21,7 +21,7 @@ final class Acks {
     private static final Duration CONFIRM = Duration.ofSeconds(2);
     private static final Duration NOT_CONNECTED = Duration.ofMillis(50);
 
-    private record Link(Connection connection, String inbox) {}
+    private record Link(Connection connection, Dispatcher dispatcher, String inbox) {}
 
     private final LongConsumer confirmed;
     private volatile @Nullable Link link;
@@ -40,7 +40,20 @@ final class Acks {
         String inbox = connection.createInbox() + ".";
         Dispatcher dispatcher = connection.createDispatcher(message -> confirmed(inbox, message));
         dispatcher.subscribe(inbox + "*");
-        link = new Link(connection, inbox);
+        link = new Link(connection, dispatcher, inbox);
+    }
+
+    /** Listens no more, and sends nothing. */
+    void close() {
+        Link current = link;
+        link = null;
+        if (current != null) {
+            try {
+                current.connection.closeDispatcher(current.dispatcher);
+            } catch (IllegalStateException e) {
+                // Gone with its connection.
+            }
+        }
     }
 
     /** Sends an acknowledgement that the server is to confirm. False if it cannot have been sent. */

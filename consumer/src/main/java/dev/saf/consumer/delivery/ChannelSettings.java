@@ -2,7 +2,6 @@ package dev.saf.consumer.delivery;
 
 import java.time.Duration;
 import java.util.List;
-import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.springframework.boot.context.properties.bind.DefaultValue;
 
@@ -29,10 +28,6 @@ public record ChannelSettings(
         @DefaultValue Breaker breaker,
         @DefaultValue("0s") Duration artificialSleep) {
 
-    private static final Pattern SUBJECT =
-            Pattern.compile("(?:(?:[A-Za-z0-9_-]+|\\*)(?:\\.(?:[A-Za-z0-9_-]+|\\*))*(?:\\.>)?)|>");
-    private static final int MAX_SUBJECT_LENGTH = 200;
-
     /**
      * Checks the values.
      *
@@ -40,23 +35,7 @@ public record ChannelSettings(
      */
     public ChannelSettings {
         subjects = List.copyOf(subjects);
-        if (subjects.isEmpty()) {
-            throw new IllegalArgumentException("subjects: must not be empty; > stands for all events");
-        }
-        for (int i = 0; i < subjects.size(); i++) {
-            String subject = subjects.get(i);
-            if (subject.length() > MAX_SUBJECT_LENGTH
-                    || !SUBJECT.matcher(subject).matches()) {
-                throw new IllegalArgumentException("subjects: '" + subject + "' must be dot-separated tokens of"
-                        + " [A-Za-z0-9_-], in which * stands for one token and a last > for one or more");
-            }
-            for (String other : subjects.subList(0, i)) {
-                if (overlap(subject.split("\\."), other.split("\\."))) {
-                    throw new IllegalArgumentException("subjects: '" + other + "' and '" + subject
-                            + "' must not have events in common; leave out one of them");
-                }
-            }
-        }
+        Subjects.check(subjects);
         if (concurrency < 1 || concurrency > 10_000) {
             throw new IllegalArgumentException("concurrency: must be between 1 and 10000, is " + concurrency);
         }
@@ -67,19 +46,6 @@ public record ChannelSettings(
             throw new IllegalArgumentException("artificial-sleep: must be shorter than timeout (" + timeout.toMillis()
                     + "ms), is " + artificialSleep.toMillis() + "ms");
         }
-    }
-
-    /** Whether one subject can match both patterns. The server refuses such filters. */
-    private static boolean overlap(String[] one, String[] other) {
-        for (int i = 0; i < Math.min(one.length, other.length); i++) {
-            if (one[i].equals(">") || other[i].equals(">")) {
-                return true;
-            }
-            if (!one[i].equals(other[i]) && !one[i].equals("*") && !other[i].equals("*")) {
-                return false;
-            }
-        }
-        return one.length == other.length;
     }
 
     private static void require(String key, Duration value, Duration least, Duration most) {

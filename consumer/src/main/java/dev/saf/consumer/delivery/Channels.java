@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.ServiceLoader;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.function.Function;
 import java.util.regex.Pattern;
 import javax.net.ssl.SSLContext;
@@ -33,7 +34,7 @@ public final class Channels implements AutoCloseable {
             factories.put(factory.type(), factory);
         }
         try {
-            for (String name : settings.namesBelow(PREFIX)) {
+            for (String name : new TreeSet<>(settings.namesBelow(PREFIX))) {
                 all.add(open(name, settings, factories, sslContexts));
             }
         } catch (RuntimeException e) {

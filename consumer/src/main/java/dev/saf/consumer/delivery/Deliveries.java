@@ -101,9 +101,11 @@ final class Deliveries {
         sources.add(source);
     }
 
-    /** No more events come from this source, and none of them is here any more. */
-    void detach(Source source) {
-        sources.remove(source);
+    /** No more events come from this source. What has not begun is given back, the rest goes on to its end. */
+    void leave(Source source) {
+        held.remove(source).forEach(each -> postpone(each, Duration.ZERO));
+        suspects.remove(source).forEach(this::giveBack);
+        source.leave();
     }
 
     int running() {
@@ -134,7 +136,7 @@ final class Deliveries {
     private int startable(Source source) {
         // Suspects take the places of others only when they are many.
         int many = Math.max(0, suspects.size() - channel.settings().concurrency());
-        int free = most() - running.get() - held.size() - many;
+        int free = Math.min(most() - running.get() - held.size() - many, source.allowance());
         if (source.kind == Source.Kind.EVENTS || free <= 0) {
             return Math.max(0, free);
         }
@@ -175,7 +177,7 @@ final class Deliveries {
     /** Starts the delivery of an event as soon as it may, unless it is under way or done already. */
     void take(Source source, Message message) {
         long now = System.nanoTime();
-        source.lastArrivalNanos = now;
+        source.arrived(now);
         Position position = Position.of(message.getReplyTo());
         Delivery known = source.open.get(position.sequence());
         if (known != null && known.position.storedNanos() == position.storedNanos()) {
@@ -187,6 +189,9 @@ final class Deliveries {
         if (source.delivered.contains(position)) {
             // The channel has it, only the server does not know.
             metrics.duplicatesSuppressed.increment();
+            acknowledge(delivery);
+        } else if (source.isBeyondEnd(position)) {
+            // Nobody asked for it; and from here nobody else can get it.
             acknowledge(delivery);
         } else if (isSuspect(delivery)) {
             suspect(delivery);
@@ -390,6 +395,7 @@ final class Deliveries {
                 }
             }
         }
+        forgetWhatIsOver();
         if (stuckNow > stuck) {
             log.error(
                     "channel {}: {} deliveries do not end though interrupted, each holds one of {} places",
@@ -398,6 +404,12 @@ final class Deliveries {
                     channel.settings().concurrency());
         }
         stuck = stuckNow;
+    }
+
+    private void forgetWhatIsOver() {
+        List<Source> over = sources.stream().filter(Source::isOver).toList();
+        sources.removeAll(over);
+        over.forEach(source -> source.acks.close());
     }
 
     /**
@@ -554,7 +566,9 @@ final class Deliveries {
         // Names that no channel gives to fields of its own: one twice, and structured logging drops the line.
         MDC.put("saf.channel", channel.name());
         MDC.put("saf.event", event.id());
-        age(passage);
+        if (passage.replay() == null) {
+            age(passage);
+        }
         long phase = circuit.phase();
         Outcome outcome = offer(event, delivery);
         circuit.tell(outcome, phase);
@@ -747,7 +761,7 @@ final class Deliveries {
     }
 
     private void acknowledge(Delivery delivery) {
-        if (delivery.isReleased()) {
+        if (delivery.isReleased() || delivery.source.isForgotten()) {
             delivery.source.open.remove(delivery.position.sequence(), delivery);
             return;
         }

@@ -65,6 +65,12 @@ final class Durable {
     @Nullable
     String ensure(Connection connection) throws IOException, JetStreamApiException {
         JetStreamManagement management = management(connection);
+        if (source.kind == Source.Kind.REPLAY) {
+            return find(management) == null
+                    ? "durable consumer " + name + " of stream " + source.kind.stream
+                            + " is gone, and with it the memory of how far the replay had come"
+                    : null;
+        }
         ZonedDateTime stream = management.getStreamInfo(source.kind.stream).getCreateTime();
         ConsumerInfo info = find(management);
         if (info == null) {

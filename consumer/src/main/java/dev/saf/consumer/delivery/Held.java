@@ -1,5 +1,6 @@
 package dev.saf.consumer.delivery;
 
+import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -33,6 +34,14 @@ final class Held {
             size.decrementAndGet();
         }
         return removed;
+    }
+
+    /** Takes out those of one source. */
+    List<Delivery> remove(Source source) {
+        return queue.stream()
+                .filter(each -> each.source.equals(source))
+                .filter(this::remove)
+                .toList();
     }
 
     boolean isEmpty() {

@@ -10,6 +10,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.UUID;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.BooleanSupplier;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -23,15 +25,18 @@ public final class RunningChannel {
     private final ConfiguredChannel channel;
     private final Deliveries deliveries;
     private final List<Supply> supplies;
+    private final NatsConnection nats;
     private final Circuit circuit;
     private final @Nullable Expiry expiry;
     private final ChannelControl control;
     private final ChannelCounts counts;
     private final ChannelMetrics metrics;
+    private final List<RunningReplay> replays = new CopyOnWriteArrayList<>();
     private final Throughput throughput = new Throughput();
 
     RunningChannel(ConfiguredChannel channel, NatsConnection nats, Surroundings surroundings, ChannelMetrics metrics) {
         this.channel = channel;
+        this.nats = nats;
         this.metrics = metrics;
         this.circuit = new Circuit(
                 channel.name(), channel.settings(), UUID.randomUUID().toString(), System::nanoTime);
@@ -69,6 +74,7 @@ public final class RunningChannel {
                 "Events of this channel that are not settled, as of some seconds ago",
                 this,
                 RunningChannel::backlog);
+        metrics.gauge("saf.channel.replays", "Replays at work in this process", replays, List::size);
     }
 
     private Expiry expiry(Subscription events, Surroundings surroundings) {
@@ -126,8 +132,41 @@ public final class RunningChannel {
                         .filter(source -> source.kind != Source.Kind.CORE)
                         .anyMatch(source -> source.kind.stream.equals(stream)
                                 && source.durable().equals(durable))
-                || (stream.equals(Streams.EVENTS)
-                        && durable.startsWith(Source.replay(channel.name(), "").durable()));
+                || (stream.equals(Streams.EVENTS) && durable.startsWith(Source.durable(name(), "")));
+    }
+
+    /** Which events the channel gets, as in {@code saf.channels.<name>.subjects}. */
+    public List<String> subjects() {
+        return channel.settings().subjects();
+    }
+
+    /**
+     * Makes a durable for a replay, unless it is there. Nothing is handed out yet.
+     *
+     * @throws IOException if NATS is away; then it is not known whether it has been made
+     */
+    public void prepare(Replay replay) throws IOException {
+        new ReplayDurables(nats).create(channel, replay);
+    }
+
+    /**
+     * Begins to offer the events of a replay that is prepared, or goes on with it, beside the channel's others.
+     *
+     * @param mayAsk whether this process may do so now; asked often, and must not block
+     */
+    public RunningReplay replay(Replay replay, BooleanSupplier mayAsk) {
+        Source source = Source.replay(name(), replay, mayAsk);
+        Subscription subscription = new Subscription(channel, source, nats, deliveries, metrics);
+        RunningReplay started = new RunningReplay(subscription, deliveries);
+        replays.add(started);
+        started.start();
+        return started;
+    }
+
+    /** Asks for no more of a replay's events, and gives back what has not begun. What has goes on to its end. */
+    public void stop(RunningReplay replay) {
+        replay.stop();
+        replays.remove(replay);
     }
 
     Subscription.Condition condition() {
@@ -302,6 +341,7 @@ public final class RunningChannel {
     /** Looks how the durables are. Blocks for as long as the server takes to answer. */
     void look() {
         supplies.forEach(Supply::look);
+        replays.forEach(RunningReplay::look);
     }
 
     /**
@@ -310,6 +350,7 @@ public final class RunningChannel {
      */
     void stop() {
         supplies.forEach(Supply::stop);
+        replays.forEach(this::stop);
         supplies.forEach(Supply::awaitStop);
         if (!deliveries.awaitEnd()) {
             log.error("channel {}: some deliveries did not end in time, they will be repeated", channel.name());

@@ -40,6 +40,11 @@ public final class RunningChannels implements SmartLifecycle {
         return all;
     }
 
+    /** The channel of this name, null if none is configured. */
+    public @Nullable RunningChannel find(String name) {
+        return all.stream().filter(each -> each.name().equals(name)).findFirst().orElse(null);
+    }
+
     @Override
     public synchronized void start() {
         // Two threads, for one may have to wait until NATS answers.

@@ -6,6 +6,7 @@ import dev.saf.jetstream.Streams;
 import io.nats.client.Message;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /** One of the durables a channel gets its events from, and what is out from there. */
@@ -32,8 +33,18 @@ final class Source {
     final Kind kind;
     final String channel;
 
-    /** Of the replay, null for other kinds. */
-    final @Nullable String replay;
+    /** Null for other kinds. */
+    private final @Nullable Replay replay;
+
+    private final BooleanSupplier mayAsk;
+
+    /** Null for as many as the channel takes. */
+    private final @Nullable Pace pace;
+
+    private volatile boolean metEnd;
+    private volatile boolean resumed;
+    private volatile boolean left;
+    private volatile boolean forgotten;
 
     /** By sequence in the durable's stream; also what still waits for its confirmation. */
     final ConcurrentMap<Long, Delivery> open = new ConcurrentHashMap<>();
@@ -48,26 +59,35 @@ final class Source {
     final GivenBack givenBack = new GivenBack();
     final Acks acks = new Acks(this::confirmed);
 
-    private Source(Kind kind, String channel, @Nullable String replay) {
+    private Source(Kind kind, String channel, @Nullable Replay replay, BooleanSupplier mayAsk) {
         this.kind = kind;
         this.channel = channel;
         this.replay = replay;
+        this.mayAsk = mayAsk;
+        Double rate = replay == null ? null : replay.rate();
+        // What gathers within a fifth of a second may come at once: nobody looks all the time.
+        this.pace = rate == null ? null : new Pace(rate, 1 + rate / 5, System.nanoTime());
+    }
+
+    private Source(Kind kind, String channel) {
+        this(kind, channel, null, () -> true);
     }
 
     static Source events(String channel) {
-        return new Source(Kind.EVENTS, channel, null);
+        return new Source(Kind.EVENTS, channel);
     }
 
     static Source due(String channel) {
-        return new Source(Kind.DUE, channel, null);
+        return new Source(Kind.DUE, channel);
     }
 
-    static Source replay(String channel, String id) {
-        return new Source(Kind.REPLAY, channel, id);
+    /** @param mayAsk whether this process may ask for more now */
+    static Source replay(String channel, Replay replay, BooleanSupplier mayAsk) {
+        return new Source(Kind.REPLAY, channel, replay, mayAsk);
     }
 
     static Source core(String channel) {
-        return new Source(Kind.CORE, channel, null);
+        return new Source(Kind.CORE, channel);
     }
 
     /** The durable's name; for core NATS the queue group's. */
@@ -75,8 +95,18 @@ final class Source {
         return switch (kind) {
             case EVENTS, CORE -> "saf-" + channel;
             case DUE -> "saf-" + channel + "-due";
-            case REPLAY -> "saf-" + channel + "-replay-" + replay;
+            case REPLAY -> durable(channel, replayId());
         };
+    }
+
+    /** The name of a replay's durable. */
+    static String durable(String channel, String replay) {
+        return "saf-" + channel + "-replay-" + replay;
+    }
+
+    /** Empty for other kinds. */
+    String replayId() {
+        return replay == null ? "" : replay.id();
     }
 
     /** For people: the channel, and which of its durables if it is not the first. */
@@ -84,7 +114,7 @@ final class Source {
         return switch (kind) {
             case EVENTS, CORE -> channel;
             case DUE -> channel + " (retries)";
-            case REPLAY -> channel + " (replay " + replay + ")";
+            case REPLAY -> channel + " (replay " + replayId() + ")";
         };
     }
 
@@ -98,7 +128,7 @@ final class Source {
             return Passage.read(message.getHeaders());
         }
         Passage passage = Passage.begin(channel, message, position.sequence(), position.storedNanos());
-        return replay == null ? passage : passage.replayed(replay);
+        return replay == null ? passage : passage.replayed(replay.id());
     }
 
     /** The subject under which the event of a message was published, as far as that is known. */
@@ -108,6 +138,60 @@ final class Source {
         }
         String subject = message.getHeaders().getFirst(Passage.SUBJECT);
         return subject == null ? message.getSubject() : subject;
+    }
+
+    /** How many more events may come now, whatever room there is for them. */
+    int allowance() {
+        if (!mayAsk.getAsBoolean() || (metEnd && !resumed)) {
+            return 0;
+        }
+        return pace == null ? Integer.MAX_VALUE : pace.room(System.nanoTime());
+    }
+
+    /** A message has come. */
+    void arrived(long nowNanos) {
+        lastArrivalNanos = nowNanos;
+        if (pace != null) {
+            pace.spend();
+        }
+    }
+
+    /** Whether a message does not belong here any more. */
+    boolean isBeyondEnd(Position position) {
+        if (replay == null || position.sequence() <= replay.until()) {
+            return false;
+        }
+        resumed = false;
+        metEnd = true;
+        return true;
+    }
+
+    boolean hasMetEnd() {
+        return metEnd;
+    }
+
+    void resume() {
+        resumed = true;
+    }
+
+    /** No more events come. */
+    void leave() {
+        left = true;
+    }
+
+    /** Whether no more events come, and all that came are settled or given back. */
+    boolean isOver() {
+        return left && open.isEmpty();
+    }
+
+    /** The durable is gone, and with it everybody who would confirm anything. */
+    void forget() {
+        forgotten = true;
+        open.values().removeIf(Delivery::isSettling);
+    }
+
+    boolean isForgotten() {
+        return forgotten;
     }
 
     private void confirmed(long sequence) {

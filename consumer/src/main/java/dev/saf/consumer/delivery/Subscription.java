@@ -162,7 +162,7 @@ final class Subscription implements Supply {
     /** Events wait and could start, but none has come since the last look: something is wrong that nobody foresaw. */
     private void watch(ConsumerInfo found) {
         boolean stalled = found.getNumPending() > 0
-                && found.getNumAckPending() < channel.maxAckPending()
+                && found.getNumAckPending() < most(found)
                 && !found.getPaused()
                 && deliveries.room(source) > 0;
         long arrival = source.lastArrivalNanos;
@@ -173,6 +173,13 @@ final class Subscription implements Supply {
             again = true;
         }
         seenStalledNanos = stalled ? arrival : 0;
+    }
+
+    /** A replay's durable is told another number in the end. */
+    private long most(ConsumerInfo found) {
+        return source.kind == Source.Kind.REPLAY
+                ? found.getConsumerConfiguration().getMaxAckPending()
+                : channel.maxAckPending();
     }
 
     private void run() {

@@ -337,7 +337,7 @@ public final class Trials {
                 .formatted(
                         MARKS,
                         source.channel,
-                        source.replay == null ? source.kind.stream : "replay-" + source.replay,
+                        source.kind == Source.Kind.REPLAY ? "replay-" + source.replayId() : source.kind.stream,
                         suspect.position.sequence(),
                         Long.toString(suspect.position.storedNanos(), 36));
     }

@@ -41,6 +41,7 @@ public final class StreamReader {
     private static final int BATCH = 64;
 
     private static final int BATCH_OF_HEADERS = 512;
+    private static final int MAX_COUNTS = 3;
     private static final int STATUS_HEARTBEAT = 100;
     private static final int STATUS_NOTHING = 404;
     private static final int STATUS_NOTHING_MORE = 408;
@@ -120,12 +121,55 @@ public final class StreamReader {
      * @throws IOException if the stream could not be asked
      */
     public long count(String stream, List<String> filters, @Nullable Instant since) throws IOException {
-        Range all = Range.of(stream, filters).onlyHeaders();
+        Range all = Range.of(stream, filters);
+        return count(since == null ? all : all.fromTime(since));
+    }
+
+    /**
+     * How many messages there are between two sequences, both included. Exact where nothing is stored meanwhile, or
+     * seldom; else a few too many or too few.
+     *
+     * @param filters subjects, of which no two may overlap; empty for all
+     * @throws IOException if the stream could not be asked
+     */
+    public long count(String stream, List<String> filters, long from, long until) throws IOException {
+        Range all = Range.of(stream, filters).fromSequence(from);
+        Range beyond = all.fromSequence(Math.max(from, until + 1));
+        long before = count(all);
+        for (int i = 0; i < MAX_COUNTS; i++) {
+            long within = before - count(beyond);
+            long after = count(all);
+            if (after == before) {
+                return within;
+            }
+            before = after;
+        }
+        return Math.max(0, before - count(beyond));
+    }
+
+    private long count(Range range) throws IOException {
         try {
             JetStreamManagement management = Publishing.connection(nats).jetStreamManagement(OPTIONS);
-            ConsumerInfo consumer = open(management, since == null ? all : all.fromTime(since));
+            ConsumerInfo consumer = open(management, range.onlyHeaders());
             close(management, consumer);
             return consumer.getCalculatedPending();
+        } catch (JetStreamApiException | IOException | IllegalStateException e) {
+            throw failure(range.stream, e);
+        }
+    }
+
+    /**
+     * The sequence of the last message that was stored, 0 if none ever was.
+     *
+     * @throws IOException if the stream could not be asked
+     */
+    public long lastSequence(String stream) throws IOException {
+        try {
+            return Publishing.connection(nats)
+                    .jetStreamManagement(OPTIONS)
+                    .getStreamInfo(stream)
+                    .getStreamState()
+                    .getLastSequence();
         } catch (JetStreamApiException | IOException | IllegalStateException e) {
             throw failure(stream, e);
         }

@@ -7,6 +7,7 @@ import io.swagger.v3.oas.annotations.Operation;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Collectors;
 import org.springframework.web.bind.annotation.GetMapping;
 import org.springframework.web.bind.annotation.PathVariable;
 import org.springframework.web.bind.annotation.PostMapping;
@@ -62,15 +63,20 @@ final class ChannelController {
     }
 
     private RunningChannel channel(String name) {
-        return channels.all().stream()
-                .filter(each -> each.name().equals(name))
-                .findFirst()
-                .orElseThrow(() -> RefusedException.notFound("There is no channel of this name; configured are "
-                        + String.join(
-                                ", ",
-                                channels.all().stream()
-                                        .map(RunningChannel::name)
-                                        .toList())
-                        + "."));
+        return channel(channels, name);
+    }
+
+    /**
+     * The channel of a name.
+     *
+     * @throws RefusedException if there is none
+     */
+    static RunningChannel channel(RunningChannels channels, String name) {
+        RunningChannel channel = channels.find(name);
+        if (channel == null) {
+            throw RefusedException.notFound("There is no channel of this name; configured are "
+                    + channels.all().stream().map(RunningChannel::name).collect(Collectors.joining(", ")) + ".");
+        }
+        return channel;
     }
 }

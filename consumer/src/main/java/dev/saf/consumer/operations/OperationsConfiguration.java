@@ -28,7 +28,14 @@ import org.springframework.core.annotation.Order;
 
 /** What the API is made of. */
 @Configuration(proxyBeanMethods = false)
-@Import({Problems.class, Conventions.class, DeadLettersApi.class, RedrivesApi.class, RetriesApi.class})
+@Import({
+    Problems.class,
+    Conventions.class,
+    DeadLettersApi.class,
+    RedrivesApi.class,
+    RetriesApi.class,
+    ReplayConfiguration.class
+})
 public class OperationsConfiguration {
 
     /** Where the description of all operations is; consumer.yml says the same to springdoc. */
