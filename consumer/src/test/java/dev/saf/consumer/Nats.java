@@ -121,7 +121,7 @@ public final class Nats implements AutoCloseable {
         try {
             ConsumerInfo info = consumer(channel);
             return info.getNumPending() + info.getNumAckPending();
-        } catch (IOException | JetStreamApiException e) {
+        } catch (IOException | JetStreamApiException | IllegalStateException e) {
             return -1;
         }
     }
@@ -131,7 +131,7 @@ public final class Nats implements AutoCloseable {
         try {
             ConsumerInfo info = connection.jetStreamManagement().getConsumerInfo("later", "saf-" + channel + "-due");
             return info.getNumPending() + info.getNumAckPending();
-        } catch (IOException | JetStreamApiException e) {
+        } catch (IOException | JetStreamApiException | IllegalStateException e) {
             return -1;
         }
     }

@@ -679,7 +679,7 @@ final class Deliveries {
                     "is to be parked until " + park.due() + ", which is not possible: " + Dispatcher.describe(e)
                             + "; kept",
                     park.error());
-            return steps.notParked(park, clock.instant());
+            return steps.notParked(park, surroundings.keptUntil(delivery), clock.instant());
         }
         metrics.parked.increment();
         warn(delivery, "is parked until " + park.due(), park.error());

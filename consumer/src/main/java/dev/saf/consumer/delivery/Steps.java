@@ -110,9 +110,16 @@ final class Steps {
         return Step.ACKNOWLEDGE;
     }
 
-    /** After it did not: refused, or no word from it, so that the event may be parked or not. */
-    Step notParked(Step.Park park, Instant now) {
-        return new Step.GiveBack(Duration.between(now, park.due()));
+    /**
+     * After it did not: refused, or no word from it, so that the event may be parked or not.
+     *
+     * @param keptUntil until when the stream surely keeps the message; given back for longer than that, it would vanish
+     */
+    Step notParked(Step.Park park, Instant keptUntil, Instant now) {
+        if (!now.isBefore(keptUntil)) {
+            return new Step.KeepAside(park.passage(), Reason.EXPIRING, park.error());
+        }
+        return new Step.GiveBack(Duration.between(now, park.due().isBefore(keptUntil) ? park.due() : keptUntil));
     }
 
     /** After the server confirmed that the dead letter is stored. */

