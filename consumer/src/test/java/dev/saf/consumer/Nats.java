@@ -32,8 +32,13 @@ public final class Nats implements AutoCloseable {
     private final Connection connection;
 
     public Nats(NatsServer server) throws IOException, InterruptedException {
+        this(List.of(server.url()));
+    }
+
+    /** Connected to one of several servers. */
+    public Nats(List<String> urls) throws IOException, InterruptedException {
         connection = io.nats.client.Nats.connect(new Options.Builder()
-                .server(server.url())
+                .servers(urls.toArray(String[]::new))
                 .maxReconnects(-1)
                 .reconnectWait(Duration.ofMillis(50))
                 .reconnectBufferSize(0)

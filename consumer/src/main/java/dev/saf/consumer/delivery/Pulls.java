@@ -7,7 +7,9 @@ import java.util.Map;
  * Keeps account of how many messages have been asked for and have not arrived. Only for the thread that pulls.
  *
  * <p>A message does not tell which pull it answers, so only their sum is kept; the server tells by a status when a pull
- * ends before it was answered in full. A pull nobody hears of any more ends a second after its time.
+ * ends before it was answered in full. Of a pull that got lost, as when another server begins to lead, nobody hears any
+ * more, and the sum stays too large; so if it has not been 0 for longer than a pull can last, counting begins anew. At
+ * worst too much is asked for, once.
  */
 final class Pulls {
 
@@ -19,7 +21,7 @@ final class Pulls {
     private final Map<Long, Integer> asked = new HashMap<>();
     private long next;
     private int outstanding;
-    private long lastAskedNanos;
+    private long idleNanos;
 
     Pulls(int concurrency) {
         this.concurrency = concurrency;
@@ -32,7 +34,7 @@ final class Pulls {
      * @return 0 for none
      */
     int wanted(int free, long nowNanos) {
-        if (outstanding > 0 && nowNanos - lastAskedNanos > EXPIRES_NANOS + GRACE_NANOS) {
+        if (outstanding > 0 && nowNanos - idleNanos > EXPIRES_NANOS + GRACE_NANOS) {
             forget();
         }
         int more = free - outstanding;
@@ -41,9 +43,11 @@ final class Pulls {
 
     /** Begins a pull and returns its number. */
     long ask(int messages, long nowNanos) {
+        if (outstanding == 0) {
+            idleNanos = nowNanos;
+        }
         asked.put(next, messages);
         outstanding += messages;
-        lastAskedNanos = nowNanos;
         return next++;
     }
 

@@ -153,6 +153,7 @@ public final class DeadLetters {
      */
     public boolean delete(long sequence) throws IOException, JetStreamApiException {
         try {
+            // Not overwritten: of a last message that was, a restarted server takes all ids for unknown.
             return management().deleteMessage(Streams.DEAD_LETTERS, sequence, false);
         } catch (JetStreamApiException e) {
             // The server has one code for whatever the reason is.

@@ -64,6 +64,18 @@ class PullsTest {
     }
 
     @Test
+    void givesUpAPullNobodyHearsOfWhileOthersAreAnswered() {
+        pulls.ask(6, 0);
+        for (long now = 0; now <= Pulls.EXPIRES_NANOS + 1_000_000_000L; now += 500_000_000) {
+            assertThat(pulls.wanted(8, now)).isEqualTo(2);
+            pulls.ask(2, now);
+            pulls.arrived();
+            pulls.arrived();
+        }
+        assertThat(pulls.wanted(8, Pulls.EXPIRES_NANOS + 1_000_000_001L)).isEqualTo(8);
+    }
+
+    @Test
     void saysWhetherNothingCameOfAPull() {
         assertThat(pulls.ended(pulls.ask(3, 0), 3)).isTrue();
         assertThat(pulls.ended(pulls.ask(3, 0), 2)).isFalse();

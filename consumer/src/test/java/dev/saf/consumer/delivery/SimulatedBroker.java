@@ -241,9 +241,24 @@ final class SimulatedBroker {
         for (Durable durable : durables.values()) {
             if (durable.stream.name.equals(name)) {
                 gone.forEach(sequence -> forget(durable, sequence));
+                if (durable.prefix.startsWith(prefix)) {
+                    forgetAgain(durable);
+                }
             }
         }
         return gone.size();
+    }
+
+    /** The server forgets what was given back: it is handed out again only when its time to be acknowledged is over. */
+    private void forgetAgain(Durable durable) {
+        List<Long> forgotten = List.copyOf(durable.again);
+        durable.again.clear();
+        for (long sequence : forgotten) {
+            Pending pending = durable.pending.get(sequence);
+            if (pending != null && timeline.now() - pending.sinceMillis >= durable.ackWaitMillis) {
+                timeline.after(durable.ackWaitMillis, () -> expire(durable, sequence, pending));
+            }
+        }
     }
 
     /** Waits for that many messages. The wait ends with them, with a restart, and when its owner leaves. */
