@@ -113,7 +113,8 @@ class ReadmeTest {
             // Two modules may have a test of the same name.
             tests.merge(source.getFileName().toString().replace(".java", ""), Files.readString(source), String::concat);
         }
-        for (String document : List.of("README.md", "SECURITY.md", "CONTRIBUTING.md")) {
+        for (String document :
+                List.of("README.md", "SECURITY.md", "CONTRIBUTING.md", "docs/examples/failing-webhook.md")) {
             for (MatchResult named : matches(TEST, Files.readString(ROOT.resolve(document)))) {
                 if (named.group(1).matches("Foo.*|Spool.*")) {
                     continue;
@@ -129,7 +130,8 @@ class ReadmeTest {
     @Test
     void linksToWhatIsThere() throws IOException {
         List<Path> documents = new ArrayList<>();
-        for (Path folder : List.of(ROOT, ROOT.resolve("docs/decisions"))) {
+        for (Path folder :
+                List.of(ROOT, ROOT.resolve("docs"), ROOT.resolve("docs/decisions"), ROOT.resolve("docs/examples"))) {
             try (var files = Files.list(folder)) {
                 documents.addAll(
                         files.filter(file -> file.toString().endsWith(".md")).toList());
