@@ -1,0 +1,14 @@
+package dev.saf.deployments;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import org.junit.jupiter.api.Test;
+
+class JustfileIT {
+
+    @Test
+    void everyRecipeParsesAndIsExplained() throws Exception {
+        String list = Tool.run("just", "--list", "--unsorted").success();
+        assertThat(list.lines().skip(1)).isNotEmpty().allMatch(line -> line.contains(" # "));
+    }
+}
