@@ -65,6 +65,12 @@ class ConfigurationIT {
         saf.channels.log.max-batch=0              | saf.channels.log.max-batch: must be between 1 and 10000, is 0
         saf.channels.log.max-batch-bytes=1B       | saf.channels.log.max-batch-bytes: must be at least 1KB, is 1B
         saf.channels.log.inactive-threshold=1h    | saf.channels.log.inactive-threshold: must not be set: after that time without a process the server would delete
+        saf.channels.log.ordering=fifo            | saf.channels.log.ordering: 'fifo' is not one of [none, key]
+        saf.channels.log.ordering=key,saf.channels.log.delivery=at-most-once | saf.channels.log.ordering: is key, where an event waits until the one before it is settled, and needs delivery: at-least-once
+        saf.channels.log.ordering=key,saf.channels.log.delivery=at-most-once,saf.channels.log.mode=core | saf.channels.log.ordering: is key
+        saf.channels.log.ordering-key=subject     | saf.channels.log.ordering-key: is subject, and belongs to ordering: key; ordering is none
+        saf.channels.log.ordering=key,saf.channels.log.ordering-key=Customer | saf.channels.log.ordering-key: must be subject, id, or the name of an attribute
+        saf.channels.log.ordering=key,saf.channels.log.ordering-key=time | saf.channels.log.ordering-key: must be subject, id, or the name of an attribute
         saf.channels.log.mode=queue               | saf.channels.log.mode: 'queue' is not one of [stream, core]
         saf.channels.log.mode=core                | saf.channels.log.mode: is core, where nobody keeps an event that cannot be delivered, and needs delivery: at-most-once
         saf.channels.log.deliver=from-sequence,saf.channels.log.deliver-sequence=0 | saf.channels.log.deliver-sequence: must be at least 1

@@ -2,6 +2,8 @@ package dev.saf.consumer;
 
 import static dev.saf.consumer.ScriptedChannelFactory.script;
 
+import dev.saf.channel.Channel;
+import dev.saf.channel.RejectedEventException;
 import dev.saf.natsserver.NatsServer;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -13,7 +15,9 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
+import java.util.random.RandomGenerator;
 
 /** The service in a process of its own, with a scripted channel audit that writes down what it gets. */
 public final class Replica implements AutoCloseable {
@@ -37,7 +41,22 @@ public final class Replica implements AutoCloseable {
      */
     public static Replica start(NatsServer nats, Path folder, String name, Duration takes, String... settings)
             throws IOException {
-        Path events = Files.createFile(folder.resolve(name));
+        return start(nats, folder, name, Files.createFile(folder.resolve(name)), takes.toMillis() + "", settings);
+    }
+
+    /**
+     * Starts one whose channel fails at random, and takes a few milliseconds otherwise.
+     *
+     * @param journal where several write down what they get, each line beginning with the replica's name
+     */
+    public static Replica startMoody(NatsServer nats, Path folder, String name, Path journal, String... settings)
+            throws IOException {
+        return start(nats, folder, name, journal, name, settings);
+    }
+
+    private static Replica start(
+            NatsServer nats, Path folder, String name, Path events, String behaviour, String... settings)
+            throws IOException {
         List<String> command = new ArrayList<>(List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "-XX:TieredStopAtLevel=1",
@@ -45,7 +64,7 @@ public final class Replica implements AutoCloseable {
                 System.getProperty("java.class.path"),
                 Replica.class.getName(),
                 events.toString(),
-                Long.toString(takes.toMillis())));
+                behaviour));
         command.addAll(List.of(Consumer.arguments(nats.url(), settings)));
         command.add("--saf.channels.audit.type=scripted");
         Process process = new ProcessBuilder(command)
@@ -97,16 +116,36 @@ public final class Replica implements AutoCloseable {
     /** Runs the service. */
     public static void main(String[] args) {
         Path events = Path.of(args[0]);
-        long millis = Long.parseLong(args[1]);
-        script("audit", event -> {
+        script("audit", args[1].matches("-?\\d+") ? steady(events, Long.parseLong(args[1])) : moody(events, args[1]));
+        ConsumerApplication.main(Arrays.copyOfRange(args, 2, args.length));
+    }
+
+    private static Channel steady(Path events, long millis) {
+        return event -> {
             write(events, OFFERED + event.id());
             if (millis < 0) {
                 new CountDownLatch(1).await();
             }
             TimeUnit.MILLISECONDS.sleep(millis);
             write(events, DELIVERED + event.id());
-        });
-        ConsumerApplication.main(Arrays.copyOfRange(args, 2, args.length));
+        };
+    }
+
+    /** A fortieth is in trouble and fails mostly, a ninetieth is never taken, and any may fail. */
+    private static Channel moody(Path events, String name) {
+        return event -> {
+            write(events, name + " " + OFFERED + event.id());
+            RandomGenerator random = ThreadLocalRandom.current();
+            TimeUnit.MILLISECONDS.sleep(random.nextInt(8));
+            int lot = Math.floorMod(event.id().hashCode(), 360);
+            if (lot % 90 == 1) {
+                throw new RejectedEventException("not this one");
+            }
+            if (random.nextInt(100) < (lot % 40 == 0 ? 75 : 1)) {
+                throw new IllegalStateException("not now");
+            }
+            write(events, name + " " + DELIVERED + event.id());
+        };
     }
 
     private static synchronized void write(Path file, String line) throws IOException {

@@ -194,7 +194,7 @@ public final class CloudEvents {
      * Percent-encodes as both bindings say: the space, the double quote, the percent sign, and all outside of U+0021 to
      * U+007E.
      */
-    static String encode(String value) {
+    public static String encode(String value) {
         for (int i = 0; i < value.length(); i++) {
             if (isEncoded(value.charAt(i))) {
                 return encodeFrom(i, value);
@@ -219,7 +219,12 @@ public final class CloudEvents {
         return c <= ' ' || c == '"' || c == '%' || c > '~';
     }
 
-    private static String decode(String name, String value) {
+    /**
+     * The value of an attribute, from that of its header.
+     *
+     * @throws InvalidEventException if it is not percent-encoded UTF-8
+     */
+    public static String decode(String name, String value) {
         if (value.indexOf('%') < 0) {
             return value;
         }

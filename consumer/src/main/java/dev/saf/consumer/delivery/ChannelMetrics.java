@@ -16,6 +16,7 @@ final class ChannelMetrics {
     final Counter failed;
     final Counter retried;
     final Counter parked;
+    final Counter parkedBehind;
     final Counter parkingFailures;
     final Counter deadLetterFailures;
     final Counter dropped;
@@ -37,6 +38,8 @@ final class ChannelMetrics {
         failed = counter("saf.channel.failed", "Attempts that failed, rejections included");
         retried = counter("saf.channel.retried", "Failed attempts that are followed by another one");
         parked = counter("saf.channel.parked", "Failed attempts after which the event waits on the stream later");
+        parkedBehind = counter(
+                "saf.channel.parked.behind", "Events that wait on the stream later because one before them does");
         parkingFailures = counter("saf.channel.parking.failures", "Events that could not be parked, and stayed");
         deadLetterFailures = counter("saf.channel.dead.letter.failures", "Dead letters that could not be stored yet");
         dropped = counter("saf.channel.dropped", "Events of which nothing is kept, with delivery: at-most-once");

@@ -59,8 +59,11 @@ public record ChannelStatus(
      * @param inFlight calls of the channel that run
      * @param held events that have come and wait for their turn
      * @param stuck calls among those that run that go on though they were interrupted
+     * @param keepsOrder whether it is this process that delivers, where only one does so to keep an order; null where
+     *     all do
      */
-    public record Deliveries(int inFlight, int held, int stuck) {}
+    public record Deliveries(
+            int inFlight, int held, int stuck, @Nullable Boolean keepsOrder) {}
 
     /**
      * Where the channel's events are, as of some seconds ago.

@@ -16,6 +16,7 @@ import java.time.Instant;
 import java.time.InstantSource;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -24,6 +25,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -73,6 +75,9 @@ final class Deliveries {
     private volatile long lastStartNanos = System.nanoTime();
     private volatile ChannelStatus.@Nullable LastError lastError;
 
+    /** Null if events are delivered in any order. */
+    private volatile @Nullable Order order;
+
     Deliveries(
             ConfiguredChannel channel,
             Surroundings surroundings,
@@ -96,6 +101,11 @@ final class Deliveries {
                 deliveries -> deliveries.stuck);
     }
 
+    /** Events are delivered in this order. To be called before the first one comes. */
+    void keep(Order kept) {
+        order = kept;
+    }
+
     /** From now on events come from this source, too. */
     void attach(Source source) {
         sources.add(source);
@@ -114,7 +124,8 @@ final class Deliveries {
 
     /** Events that have come and wait for their turn. */
     int held() {
-        return held.size() + suspects.size();
+        Order kept = order;
+        return held.size() + suspects.size() + (kept == null ? 0 : kept.waiting());
     }
 
     /** How many calls of the channel go on though they were interrupted. */
@@ -130,7 +141,9 @@ final class Deliveries {
     /** How many more events of this source could start now, or must come though they cannot. */
     int room(Source source) {
         int startable = startable(source);
-        return source.expiring ? Math.max(startable, MAX_EXPIRING - held()) : startable;
+        int room = source.expiring ? Math.max(startable, MAX_EXPIRING - held()) : startable;
+        Order kept = order;
+        return kept == null ? room : kept.room(source, room);
     }
 
     private int startable(Source source) {
@@ -141,7 +154,9 @@ final class Deliveries {
             return Math.max(0, free);
         }
         // What is repeated leaves half of the places to what is new.
-        int share = Math.max(1, channel.settings().concurrency() / 2) - source.open.size();
+        Order kept = order;
+        int idle = kept == null ? 0 : kept.waiting(source);
+        int share = Math.max(1, channel.settings().concurrency() / 2) - source.open.size() + idle;
         return Math.max(0, Math.min(free, share));
     }
 
@@ -180,20 +195,41 @@ final class Deliveries {
         source.arrived(now);
         Position position = Position.of(message.getReplyTo());
         Delivery known = source.open.get(position.sequence());
-        if (known != null && known.position.storedNanos() == position.storedNanos()) {
+        boolean isKnown = known != null && known.position.storedNanos() == position.storedNanos();
+        Order kept = order;
+        if (kept != null) {
+            kept.saw(source, message, position, isKnown);
+        }
+        if (known != null && isKnown) {
             known.renew(message);
             return;
+        }
+        if (known != null) {
+            // Of a stream there was before: nobody will ever confirm anything about it.
+            forget(known, Duration.ZERO);
         }
         Delivery delivery = new Delivery(source, message, position, now);
         source.open.put(position.sequence(), delivery);
         if (source.delivered.contains(position)) {
             // The channel has it, only the server does not know.
-            metrics.duplicatesSuppressed.increment();
-            acknowledge(delivery);
+            suppress(delivery);
         } else if (source.isBeyondEnd(position)) {
             // Nobody asked for it; and from here nobody else can get it.
             acknowledge(delivery);
-        } else if (isSuspect(delivery)) {
+        } else if (kept == null || !kept.take(delivery)) {
+            begin(delivery);
+        }
+    }
+
+    /** Its event needs nothing more. */
+    void suppress(Delivery delivery) {
+        metrics.duplicatesSuppressed.increment();
+        acknowledge(delivery);
+    }
+
+    /** Starts the delivery of an event as soon as it may. */
+    void begin(Delivery delivery) {
+        if (isSuspect(delivery)) {
             suspect(delivery);
         } else if (held.isEmpty() && claim()) {
             start(delivery);
@@ -298,7 +334,7 @@ final class Deliveries {
 
     /** Makes a suspect a dead letter, without offering it. False if that is not possible now. */
     boolean convict(Delivery suspect, String error) {
-        Step step = steps.first(suspect.source.kind);
+        Step step = first(suspect);
         if (step instanceof Step.LookUp) {
             step = lookUp(suspect);
         }
@@ -311,6 +347,16 @@ final class Deliveries {
         }
         follow(suspect, step);
         return true;
+    }
+
+    private Step first(Delivery delivery) {
+        return delivery.counts() ? Step.OFFER : steps.first(delivery.source.kind);
+    }
+
+    /** Gives back what nobody has tried, which nobody is to suspect for that. */
+    void giveBackUntried(Delivery delivery) {
+        delivery.source.givenBack.add(Position.of(delivery.message().getReplyTo()));
+        postpone(delivery, Duration.ZERO);
     }
 
     /** Gives back a suspect that was not tried. */
@@ -353,8 +399,8 @@ final class Deliveries {
     }
 
     private boolean expire(Delivery delivery) {
-        Held row = held.remove(delivery) ? held : suspects.remove(delivery) ? suspects : null;
-        if (row == null) {
+        Consumer<Delivery> back = takeOut(delivery);
+        if (back == null) {
             // It has begun in the meantime.
             return true;
         }
@@ -363,11 +409,23 @@ final class Deliveries {
         Step step = keepAside(delivery, steps.expiring(passage(delivery), delivery.position.deliveries(), error));
         if (step instanceof Step.GiveBack) {
             // Kept all the same: it would have to be fetched once more.
-            row.add(delivery);
+            back.accept(delivery);
             return false;
         }
         follow(delivery, step);
         return true;
+    }
+
+    /** Takes an event out of where it waits, and says how to put it back; null if it does not wait any more. */
+    private @Nullable Consumer<Delivery> takeOut(Delivery delivery) {
+        if (held.remove(delivery)) {
+            return held::add;
+        }
+        if (suspects.remove(delivery)) {
+            return suspects::add;
+        }
+        Order kept = order;
+        return kept != null && kept.withdraw(delivery) ? kept::back : null;
     }
 
     /** How long a call of the channel may take until it counts as stuck. */
@@ -462,10 +520,10 @@ final class Deliveries {
 
     private void run(Delivery delivery) {
         try {
-            follow(delivery, steps.first(delivery.source.kind));
+            follow(delivery, first(delivery));
         } catch (RuntimeException | Error e) {
             // Nothing is lost by it: without a settlement the event comes again after the ack wait.
-            delivery.source.open.remove(delivery.position.sequence(), delivery);
+            forget(delivery, channel.settings().ackWait());
             log.error(
                     "channel {}: event {} could not be settled",
                     delivery.source.name(),
@@ -480,7 +538,7 @@ final class Deliveries {
         }
     }
 
-    private void follow(Delivery delivery, Step first) {
+    void follow(Delivery delivery, Step first) {
         for (Step step = first; step != null; ) {
             step = switch (step) {
                 case Step.LookUp() -> lookUp(delivery);
@@ -499,7 +557,7 @@ final class Deliveries {
         }
     }
 
-    private Step lookUp(Delivery delivery) {
+    Step lookUp(Delivery delivery) {
         Message message = delivery.message();
         try {
             boolean counts = surroundings.parking().isFirst(message, delivery.position.sequence());
@@ -507,6 +565,9 @@ final class Deliveries {
                 metrics.duplicatesSuppressed.increment();
             } else if (delivery.position.deliveries() <= MAX_LOOK_UPS) {
                 surroundings.deadLetters().deleteSent(message.getSubject());
+            }
+            if (counts) {
+                delivery.count();
             }
             return steps.lookedUp(counts, Parking.isCancelled(message));
         } catch (IOException | RuntimeException e) {
@@ -670,10 +731,16 @@ final class Deliveries {
     private Step park(Delivery delivery, Step.Park park) {
         Message message = delivery.message();
         metrics.retried.increment();
+        Order kept = order;
         try {
-            var _ = surroundings.parking().park(park.passage(), message.getHeaders(), body(delivery), park.due());
+            var _ = surroundings
+                    .parking()
+                    .park(park.passage(), message.getHeaders(), body(delivery), park.due(), Order.headers(delivery));
         } catch (IOException | JetStreamApiException | RuntimeException e) {
             metrics.parkingFailures.increment();
+            if (kept != null && !(e instanceof JetStreamApiException)) {
+                kept.mayBeParked(delivery);
+            }
             warn(
                     delivery,
                     "is to be parked until " + park.due() + ", which is not possible: " + Dispatcher.describe(e)
@@ -682,8 +749,29 @@ final class Deliveries {
             return steps.notParked(park, surroundings.keptUntil(delivery), clock.instant());
         }
         metrics.parked.increment();
+        delivery.parked = new Order.Parked(park.passage(), park.due(), false);
         warn(delivery, "is parked until " + park.due(), park.error());
         return steps.parked(park);
+    }
+
+    /**
+     * Parks an event that has not failed, behind another one. It is to be acknowledged then.
+     *
+     * @param place what is to be told about that
+     * @throws IOException if nobody confirmed it, or there is no room
+     * @throws JetStreamApiException if the server refused it
+     */
+    void parkBehind(Delivery delivery, Instant due, Map<String, String> place)
+            throws IOException, JetStreamApiException {
+        Passage passage = passage(delivery);
+        try {
+            var _ = surroundings.parking().park(passage, delivery.message().getHeaders(), body(delivery), due, place);
+        } catch (IOException | JetStreamApiException | RuntimeException e) {
+            metrics.parkingFailures.increment();
+            throw e;
+        }
+        metrics.parkedBehind.increment();
+        delivery.parked = new Order.Parked(passage, due, true);
     }
 
     private Step keepAside(Delivery delivery, Step.KeepAside aside) {
@@ -732,16 +820,25 @@ final class Deliveries {
                 : stored.getData();
     }
 
-    private void postpone(Delivery delivery, Duration pause) {
+    void postpone(Delivery delivery, Duration pause) {
         if (delivery.hasEnded()) {
             delivery.source.givenBack.add(Position.of(delivery.message().getReplyTo()));
         }
         // First forgotten, then given back: it may come again at once.
-        delivery.source.open.remove(delivery.position.sequence(), delivery);
+        forget(delivery, pause);
         if (pause.isPositive()) {
             delivery.source.acks.nak(delivery.message(), pause.toNanos());
         } else {
             delivery.source.acks.nak(delivery.message());
+        }
+    }
+
+    /** It is not here any more, and comes again after a pause. */
+    private void forget(Delivery delivery, Duration pause) {
+        delivery.source.open.remove(delivery.position.sequence(), delivery);
+        Order kept = order;
+        if (kept != null) {
+            kept.away(delivery, pause);
         }
     }
 
@@ -760,7 +857,7 @@ final class Deliveries {
         }
     }
 
-    private void acknowledge(Delivery delivery) {
+    void acknowledge(Delivery delivery) {
         if (delivery.isReleased() || delivery.source.isForgotten()) {
             delivery.source.open.remove(delivery.position.sequence(), delivery);
             return;
@@ -780,7 +877,7 @@ final class Deliveries {
             metrics.acksUnconfirmed.increment();
             if (++delivery.ackRepeats >= MAX_ACK_REPEATS) {
                 // Should the event come again, it is known to be delivered.
-                delivery.source.open.remove(delivery.position.sequence(), delivery);
+                delivery.source.settled(delivery);
                 log.warn(
                         "channel {}: nobody confirms that event {} is settled, it may be delivered again",
                         delivery.source.name(),

@@ -26,9 +26,16 @@ final class Delivery {
     private volatile @Nullable Thread thread;
     private volatile boolean settling;
     private volatile boolean released;
+    private volatile boolean counts;
 
     /** When the server last heard that somebody works on the event. */
     volatile long lastProgressNanos;
+
+    /** Its place among others, null if it has none. */
+    volatile Order.@Nullable Ticket ticket;
+
+    /** Where it is once this message is settled, null for nowhere. */
+    volatile Order.@Nullable Parked parked;
 
     volatile long ackSentNanos;
     int ackRepeats;
@@ -106,6 +113,15 @@ final class Delivery {
     /** Whether the channel was called and is not any more. */
     boolean hasEnded() {
         return state.get() == ENDED;
+    }
+
+    /** Looked up: this message is the one that counts. */
+    void count() {
+        counts = true;
+    }
+
+    boolean counts() {
+        return counts;
     }
 
     /** What is left is to have the acknowledgement confirmed. */

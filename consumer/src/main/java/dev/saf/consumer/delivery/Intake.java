@@ -3,6 +3,7 @@ package dev.saf.consumer.delivery;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Locale;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.springframework.boot.context.properties.bind.DefaultValue;
 import org.springframework.util.unit.DataSize;
@@ -24,6 +25,8 @@ import org.springframework.util.unit.DataSize;
  * @param maxBatch the most events to ask for in one pull; default: the concurrency
  * @param maxBatchBytes the most bytes to ask for in one pull, subjects and headers included; default: no bound
  * @param inactiveThreshold must not be set
+ * @param ordering whether events of one key are delivered one after another, in the order of the stream
+ * @param orderingKey what that key is: {@code subject}, {@code id}, or the name of an attribute; default: the subject
  */
 public record Intake(
         @DefaultValue("stream") Mode mode,
@@ -38,7 +41,9 @@ public record Intake(
         @Nullable Long maxAckPending,
         @Nullable Integer maxBatch,
         @Nullable DataSize maxBatchBytes,
-        @Nullable Duration inactiveThreshold) {
+        @Nullable Duration inactiveThreshold,
+        @DefaultValue("none") Ordering ordering,
+        @Nullable String orderingKey) {
 
     /** Where events come from. */
     public enum Mode {
@@ -75,6 +80,14 @@ public record Intake(
         ORIGINAL
     }
 
+    /** In which order events are delivered. */
+    public enum Ordering {
+        /** In any, at once. */
+        NONE,
+        /** Those of one key one after another. */
+        KEY
+    }
+
     /** When a message is acknowledged. */
     enum Acknowledged {
         /** When its outcome is safe: nothing is lost, and a crash repeats it. */
@@ -87,6 +100,7 @@ public record Intake(
 
     private static final int DEFAULT_MAX_ACK_PENDING = 1000;
     private static final int MOST = 1_000_000;
+    private static final Set<String> NO_KEYS = Set.of("specversion", "time", "datacontenttype");
     private static final DataSize LEAST_BYTES = DataSize.ofKilobytes(1);
 
     /**
@@ -121,6 +135,7 @@ public record Intake(
                 "inactive-threshold",
                 "must not be set: after that time without a process the server would delete the channel's durable,"
                         + " and with it the memory of what was delivered");
+        checkOrdering(ordering, orderingKey, delivery);
         if (mode == Mode.CORE) {
             checkCore(delivery, deliver, ack, headersOnly, replay);
             require(
@@ -152,6 +167,32 @@ public record Intake(
                 time == null || !time.isAfter(Instant.now()),
                 "deliver-time",
                 "must not lie in the future, is " + time + "; what comes from now on is deliver: new");
+    }
+
+    private static void checkOrdering(Ordering ordering, @Nullable String key, Guarantee delivery) {
+        require(
+                ordering == Ordering.NONE || delivery == Guarantee.AT_LEAST_ONCE,
+                "ordering",
+                "is key, where an event waits until the one before it is settled, and needs delivery: at-least-once"
+                        + " and mode: stream; else it must be none");
+        require(
+                key == null || ordering == Ordering.KEY,
+                "ordering-key",
+                "is " + key + ", and belongs to ordering: key; ordering is " + text(ordering));
+        require(
+                key == null || (key.matches("[a-z0-9]+") && !NO_KEYS.contains(key)),
+                "ordering-key",
+                "must be subject, id, or the name of an attribute that events have in common, of [a-z0-9], such as"
+                        + " partitionkey; is '" + key + "'");
+    }
+
+    /** What events have in common that are delivered one after another. */
+    OrderingKey key() {
+        return new OrderingKey(orderingKey == null ? OrderingKey.SUBJECT : orderingKey);
+    }
+
+    boolean isOrdered() {
+        return ordering == Ordering.KEY;
     }
 
     private static void checkCore(Guarantee delivery, Start deliver, Ack ack, boolean headersOnly, Replay replay) {

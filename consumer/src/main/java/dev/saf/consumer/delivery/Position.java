@@ -24,6 +24,19 @@ record Position(long sequence, long deliveries, long storedNanos) {
      * @throws IllegalArgumentException if it is none for acknowledgements
      */
     static Position of(String ackSubject) {
+        int at = skip(ackSubject, begin(ackSubject));
+        int second = ackSubject.indexOf('.', at) + 1;
+        int third = ackSubject.indexOf('.', second) + 1;
+        int fourth = ackSubject.indexOf('.', third) + 1;
+        int end = ackSubject.indexOf('.', fourth);
+        return new Position(
+                number(ackSubject, second, third - 1),
+                number(ackSubject, at, second - 1),
+                number(ackSubject, fourth, end < 0 ? ackSubject.length() : end));
+    }
+
+    /** How many tokens there are before those that count. */
+    private static int begin(String ackSubject) {
         int tokens = 1;
         for (int i = 0; i < ackSubject.length(); i++) {
             if (ackSubject.charAt(i) == '.') {
@@ -33,15 +46,17 @@ record Position(long sequence, long deliveries, long storedNanos) {
         if (!ackSubject.startsWith("$JS.ACK.") || tokens < TOKENS_WITHOUT_DOMAIN) {
             throw new IllegalArgumentException("no subject for acknowledgements: " + ackSubject);
         }
-        int at = skip(ackSubject, tokens == TOKENS_WITHOUT_DOMAIN ? TOKENS_BEFORE : TOKENS_BEFORE_WITH_DOMAIN);
-        int second = ackSubject.indexOf('.', at) + 1;
-        int third = ackSubject.indexOf('.', second) + 1;
-        int fourth = ackSubject.indexOf('.', third) + 1;
-        int end = ackSubject.indexOf('.', fourth);
-        return new Position(
-                number(ackSubject, second, third - 1),
-                number(ackSubject, at, second - 1),
-                number(ackSubject, fourth, end < 0 ? ackSubject.length() : end));
+        return tokens == TOKENS_WITHOUT_DOMAIN ? TOKENS_BEFORE : TOKENS_BEFORE_WITH_DOMAIN;
+    }
+
+    /**
+     * How many messages its durable had handed out with this one, repeats included, as the subject says.
+     *
+     * @throws IllegalArgumentException if it is none for acknowledgements
+     */
+    static long consumerSequence(String ackSubject) {
+        int begin = skip(ackSubject, begin(ackSubject) + 2);
+        return number(ackSubject, begin, ackSubject.indexOf('.', begin));
     }
 
     /** When it was stored, by the server's clock. */

@@ -28,6 +28,7 @@ public final class RunningChannel {
     private final NatsConnection nats;
     private final Circuit circuit;
     private final @Nullable Expiry expiry;
+    private final @Nullable Order order;
     private final ChannelControl control;
     private final ChannelCounts counts;
     private final ChannelMetrics metrics;
@@ -45,13 +46,25 @@ public final class RunningChannel {
         if (channel.intake().mode() == Intake.Mode.CORE) {
             this.supplies = List.of(new CoreSubscription(channel, nats, deliveries));
             this.expiry = null;
+            this.order = null;
         } else {
             Subscription events = new Subscription(channel, Source.events(channel.name()), nats, deliveries, metrics);
-            this.supplies =
-                    List.of(events, new Subscription(channel, Source.due(channel.name()), nats, deliveries, metrics));
+            Subscription due = new Subscription(channel, Source.due(channel.name()), nats, deliveries, metrics);
+            this.supplies = List.of(events, due);
             this.expiry = expiry(events, surroundings);
+            this.order = channel.intake().isOrdered()
+                    ? new Order(channel, deliveries, events, due, surroundings, nats)
+                    : null;
         }
         this.counts = new ChannelCounts(channel.name(), supplies, surroundings.stored(), new StreamReader(nats));
+        if (order != null) {
+            deliveries.keep(order);
+            metrics.gauge(
+                    "saf.channel.order.holder",
+                    "1 if this process delivers the events of a channel with an order, else 0",
+                    order,
+                    held -> held.isHolder() ? 1 : 0);
+        }
         supplies.forEach(each -> deliveries.attach(each.source()));
         surroundings.trials().attach(deliveries);
         metrics.gauge(
@@ -219,7 +232,11 @@ public final class RunningChannel {
                 problem(states),
                 control.pausedSince(),
                 circuit.openSince(),
-                new ChannelStatus.Deliveries(deliveries.running(), deliveries.held(), deliveries.stuck()),
+                new ChannelStatus.Deliveries(
+                        deliveries.running(),
+                        deliveries.held(),
+                        deliveries.stuck(),
+                        order == null ? null : order.isHolder()),
                 counted.stored(),
                 throughput.perSecond(),
                 deliveries.lastError());
@@ -236,7 +253,7 @@ public final class RunningChannel {
             case STOPPED -> states.add(ChannelStatus.State.STOPPED);
             case WAITING -> states.add(ChannelStatus.State.WAITING);
             case RUNNING -> {
-                if (!control.isKnown()) {
+                if (!control.isKnown() || (order != null && order.problem() != null)) {
                     states.add(ChannelStatus.State.WAITING);
                 }
             }
@@ -276,9 +293,11 @@ public final class RunningChannel {
         return switch (state) {
             case STOPPED -> condition().problem();
             case WAITING ->
-                condition().problem() == null
-                        ? "does not know yet whether it is paused"
-                        : condition().problem();
+                condition().problem() != null
+                        ? condition().problem()
+                        : order != null && order.problem() != null
+                                ? order.problem()
+                                : "does not know yet whether it is paused";
             case PAUSED ->
                 pausedSince == null
                         ? "a durable consumer is paused on the server (nats consumer resume)"
@@ -328,6 +347,9 @@ public final class RunningChannel {
 
     void start() {
         supplies.forEach(Supply::start);
+        if (order != null) {
+            order.start();
+        }
     }
 
     /** What is to be done about ten times a second. Blocks nobody. */
@@ -352,7 +374,14 @@ public final class RunningChannel {
         supplies.forEach(Supply::stop);
         replays.forEach(this::stop);
         supplies.forEach(Supply::awaitStop);
-        if (!deliveries.awaitEnd()) {
+        if (order != null) {
+            order.stop();
+        }
+        boolean ended = deliveries.awaitEnd();
+        if (order != null) {
+            order.release();
+        }
+        if (!ended) {
             log.error("channel {}: some deliveries did not end in time, they will be repeated", channel.name());
         }
         channel.channel().close();

@@ -7,6 +7,7 @@ import io.nats.client.Message;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
 import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /** One of the durables a channel gets its events from, and what is out from there. */
@@ -54,6 +55,8 @@ final class Source {
 
     /** Whether what waits on the stream is about to be dropped there, and is to come though it cannot be delivered. */
     volatile boolean expiring;
+
+    private volatile Consumer<Delivery> whenSettled = _ -> {};
 
     final DeliveredEvents delivered = new DeliveredEvents();
     final GivenBack givenBack = new GivenBack();
@@ -194,10 +197,22 @@ final class Source {
         return forgotten;
     }
 
+    /** Who is told when an event is settled and the server knows. Told on any thread, and must not block. */
+    void whenSettled(Consumer<Delivery> told) {
+        whenSettled = told;
+    }
+
     private void confirmed(long sequence) {
         Delivery delivery = open.get(sequence);
         if (delivery != null && delivery.isSettling()) {
-            open.remove(sequence, delivery);
+            settled(delivery);
+        }
+    }
+
+    /** Nothing more is to be done about it. */
+    void settled(Delivery delivery) {
+        if (open.remove(delivery.position.sequence(), delivery)) {
+            whenSettled.accept(delivery);
         }
     }
 }

@@ -86,20 +86,16 @@ public final class ParkedEvents {
      * The same for an event of which only this is known.
      *
      * @param life as {@link Passage#life} says
+     * @param attempts how many had been made when it was parked
      * @param parkings how often it has been parked
      * @throws IOException if it is not known whether it worked; to try again does no harm
      */
-    public boolean sendNow(String channel, long sequence, String life, long parkings) throws IOException {
-        String subjects = "%s%s.%d.%s.*".formatted(Parking.AT, channel, sequence, life);
-        for (MessageInfo found = stored.next(Streams.LATER, 1, subjects);
-                found != null;
-                found = stored.next(Streams.LATER, found.getSeq() + 1, subjects)) {
-            Waiting event = waiting(found.getSeq(), found.getSubject(), found.getHeaders());
-            if (event != null && event.passage().parkings() == parkings) {
-                return take(event, carried(event.headers()), body(found));
-            }
-        }
-        return false;
+    public boolean sendNow(String channel, long sequence, String life, long attempts, long parkings)
+            throws IOException {
+        String at = Parking.at(Parking.due(channel, sequence, life, attempts, parkings));
+        MessageInfo found = stored.next(Streams.LATER, 1, at);
+        Waiting event = found == null ? null : waiting(found.getSeq(), at, found.getHeaders());
+        return found != null && event != null && take(event, carried(event.headers()), body(found));
     }
 
     private static byte[] body(MessageInfo message) {

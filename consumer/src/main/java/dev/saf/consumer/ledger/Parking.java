@@ -114,14 +114,16 @@ public final class Parking {
     }
 
     private static String due(Passage passage) {
-        return "%s%s.%d.%s.%d-%d"
-                .formatted(
-                        DUE,
-                        passage.channel(),
-                        passage.sequence(),
-                        passage.life(),
-                        passage.attempts(),
-                        passage.parkings());
+        return due(passage.channel(), passage.sequence(), passage.life(), passage.attempts(), passage.parkings());
+    }
+
+    /**
+     * Where a parked event comes when it is due.
+     *
+     * @param life as {@link Passage#life} says
+     */
+    public static String due(String channel, long sequence, String life, long attempts, long parkings) {
+        return "%s%s.%d.%s.%d-%d".formatted(DUE, channel, sequence, life, attempts, parkings);
     }
 
     /**

@@ -17,6 +17,7 @@ import org.jspecify.annotations.Nullable;
  * @param deadLetter the dead letter's sequence, null unless dead
  * @param redrives how often it has been sent again after it was dead, null for never
  * @param replay the replay this belongs to, null for none
+ * @param behind the event it is parked behind, by sequence, as its channel keeps an order; null if it waits by itself
  */
 record EventWay(
         String channel,
@@ -28,9 +29,10 @@ record EventWay(
         @Nullable String reason,
         @Nullable Long deadLetter,
         @Nullable Long redrives,
-        @Nullable String replay) {
+        @Nullable String replay,
+        @Nullable Long behind) {
 
     static EventWay of(String channel, String state) {
-        return new EventWay(channel, state, null, null, null, null, null, null, null, null);
+        return new EventWay(channel, state, null, null, null, null, null, null, null, null, null);
     }
 }

@@ -208,7 +208,8 @@ final class EventWays {
                 first(headers, DeadLetters.REASON),
                 deadLetter,
                 passage.redrives() == 0 ? null : passage.redrives(),
-                passage.replay());
+                passage.replay(),
+                state.equals("parked") ? RetryItem.number(first(headers, Parking.BEHIND)) : null);
     }
 
     private static String retry(String target) {

@@ -54,7 +54,7 @@ record RetryItem(
                 number(waiting.headers().getFirst(Parking.BEHIND)));
     }
 
-    private static @Nullable Long number(@Nullable String text) {
+    static @Nullable Long number(@Nullable String text) {
         return text == null || !text.matches("\\d{1,18}") ? null : Long.valueOf(text);
     }
 }

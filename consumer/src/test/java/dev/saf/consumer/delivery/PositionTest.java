@@ -22,6 +22,14 @@ class PositionTest {
     }
 
     @Test
+    void readsHowManyWereHandedOut() {
+        assertThat(Position.consumerSequence("$JS.ACK.events.saf-audit.3.17.21.1763719200123456789.4"))
+                .isEqualTo(21);
+        assertThat(Position.consumerSequence("$JS.ACK._.ACCOUNT.events.saf-audit.3.17.21.1763719200123456789.4.rAnDoM"))
+                .isEqualTo(21);
+    }
+
+    @Test
     void refusesWhatIsNoAcknowledgement() {
         assertThatThrownBy(() -> Position.of("events.orders")).isInstanceOf(IllegalArgumentException.class);
         assertThatThrownBy(() -> Position.of("$JS.ACK.events")).isInstanceOf(IllegalArgumentException.class);

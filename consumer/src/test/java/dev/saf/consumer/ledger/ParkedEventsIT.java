@@ -85,7 +85,7 @@ class ParkedEventsIT {
         ParkedEvents.Waiting found = requireNonNull(events.find(at("audit", 7)));
         assertThat(events.sendNow(found)).isTrue();
         assertThat(events.sendNow(found)).isFalse();
-        assertThat(events.sendNow("audit", 7, "rs", 1)).isFalse();
+        assertThat(events.sendNow("audit", 7, "rs", 2, 1)).isFalse();
         assertThat(events.cancel(found, Instant.now())).isFalse();
         await().atMost(PATIENCE).until(() -> events.find(at("audit", 7)) == null);
         MessageInfo due = requireNonNull(stored.next(Streams.LATER, 1, target));
@@ -118,8 +118,8 @@ class ParkedEventsIT {
                 headers(),
                 BODY,
                 Instant.now().plusSeconds(3600));
-        assertThat(events.sendNow("audit", 7, "rs", 3)).isFalse();
-        assertThat(events.sendNow("audit", 7, "rs", 2)).isTrue();
+        assertThat(events.sendNow("audit", 7, "rs", 2, 2)).isFalse();
+        assertThat(events.sendNow("audit", 7, "rs", 3, 2)).isTrue();
         assertThat(stored.next(Streams.LATER, 1, second)).isNotNull();
         assertThat(events.find(at("audit", 7))).isNotNull();
     }
@@ -134,7 +134,7 @@ class ParkedEventsIT {
         List<Callable<Boolean>> tries = new ArrayList<>();
         for (int i = 1; i <= many; i++) {
             int sequence = i;
-            tries.add(() -> events.sendNow("audit", sequence, "rs", 1));
+            tries.add(() -> events.sendNow("audit", sequence, "rs", 2, 1));
         }
         try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
             for (var result : threads.invokeAll(tries)) {
@@ -155,8 +155,8 @@ class ParkedEventsIT {
         park("audit", 3, Duration.ofHours(1));
         park("audit-2", 4, Duration.ofHours(1));
         String fifth = park("audit", 5, Duration.ofHours(1));
-        assertThat(events.sendNow("audit", 2, "rs", 1)).isTrue();
-        assertThat(events.sendNow("audit", 5, "rs", 1)).isTrue();
+        assertThat(events.sendNow("audit", 2, "rs", 2, 1)).isTrue();
+        assertThat(events.sendNow("audit", 5, "rs", 2, 1)).isTrue();
         long handedOut = requireNonNull(stored.next(Streams.LATER, 1, second)).getSeq();
         Map<Long, Boolean> read = new TreeMap<>();
         events.read("audit", handedOut, waiting -> read.put(waiting.passage().sequence(), waiting.due() == null));
