@@ -1,5 +1,7 @@
 package dev.saf.consumer;
 
+import static org.awaitility.Awaitility.await;
+
 import dev.saf.event.Event;
 import dev.saf.event.Payload;
 import dev.saf.event.WireFormat;
@@ -115,6 +117,18 @@ public final class Nats implements AutoCloseable {
     public void publishRaw(String subject, @Nullable Headers headers, byte[] body)
             throws IOException, JetStreamApiException {
         connection.jetStream().publish(subject, headers, body);
+    }
+
+    /** From now on a stream takes no message at all, or takes all again; waits for it if it is still to be created. */
+    public void refuseAll(String stream, boolean refuse) {
+        await().atMost(Duration.ofSeconds(20)).ignoreExceptions().until(() -> {
+            var management = connection.jetStreamManagement();
+            management.updateStream(
+                    StreamConfiguration.builder(management.getStreamInfo(stream).getConfiguration())
+                            .maximumMessageSize(refuse ? 1 : -1)
+                            .build());
+            return true;
+        });
     }
 
     public ConsumerInfo consumer(String channel) throws IOException, JetStreamApiException {

@@ -9,7 +9,6 @@ import dev.saf.consumer.Consumer;
 import dev.saf.consumer.ConsumerApplication;
 import dev.saf.consumer.Nats;
 import dev.saf.consumer.RecordingChannel;
-import dev.saf.consumer.ledger.Parking;
 import dev.saf.natsserver.NatsServer;
 import io.nats.client.JetStreamApiException;
 import io.nats.client.Message;
@@ -181,7 +180,7 @@ class CrashLoopIT {
         });
         script("audit", audit);
         script("billing", billing);
-        deadLettersAreRefused(true);
+        nats.refuseAll("dead-letters", true);
         try (Consumer consumer = Consumer.start(
                 server,
                 AUDIT[0],
@@ -190,7 +189,7 @@ class CrashLoopIT {
                 BILLING[0],
                 "saf.channels.billing.retry.schedule=20ms",
                 "saf.channels.billing.retry.attempts=1000")) {
-            consumer.bean(Parking.class).counted(Long.MAX_VALUE);
+            nats.refuseAll("later", true);
             nats.publish("1", "2");
             // A dead letter that could not be stored is tried again after five seconds, whatever the schedule.
             int often = 2 * (Settlement.MAX_HANDED_OUT + 2);
@@ -271,7 +270,7 @@ class CrashLoopIT {
     void anEventThatKilledTwiceIsKeptUntilItCanBeADeadLetterAndNeverOfferedAgain() throws Exception {
         RecordingChannel audit = new RecordingChannel();
         script("audit", audit);
-        deadLettersAreRefused(true);
+        nats.refuseAll("dead-letters", true);
         nats.publish("killer");
         long stored = handOut("audit", 3);
         try (Consumer consumer = Consumer.start(server, BILLING)) {
@@ -283,7 +282,7 @@ class CrashLoopIT {
         }
         try (Consumer consumer = Consumer.start(server, AUDIT)) {
             await().atMost(PATIENCE).until(() -> consumer.metric("saf.channel.dead.letter.failures", "audit") >= 2);
-            deadLettersAreRefused(false);
+            nats.refuseAll("dead-letters", false);
             await().atMost(PATIENCE).until(() -> nats.unsettled("audit") == 0);
             assertThat(nats.deadLetters()).hasSize(1);
             assertThat(consumer.metric("saf.channel.dead.lettered", "audit", "reason", "crash-loop"))
@@ -375,14 +374,6 @@ class CrashLoopIT {
         }
         subscription.unsubscribe();
         return stored;
-    }
-
-    private void deadLettersAreRefused(boolean refused) throws IOException, JetStreamApiException {
-        var management = nats.connection().jetStreamManagement();
-        management.updateStream(StreamConfiguration.builder(
-                        management.getStreamInfo("dead-letters").getConfiguration())
-                .maximumMessageSize(refused ? 1 : -1)
-                .build());
     }
 
     private long mark(long stored, String json) throws IOException, JetStreamApiException {

@@ -143,7 +143,7 @@ class ParkingIT {
         script("audit", audit);
         try (Consumer consumer = Consumer.start(
                 server, "saf.channels.audit.type=scripted", "saf.channels.audit.retry.initial=50ms", PARKS_AT_ONCE)) {
-            consumer.bean(dev.saf.consumer.ledger.Parking.class).counted(Long.MAX_VALUE);
+            nats.refuseAll("later", true);
             nats.publish("1");
             await().atMost(PATIENCE).until(() -> audit.delivered.size() == 1);
             await().atMost(PATIENCE).until(() -> nats.unsettled("audit") == 0);
