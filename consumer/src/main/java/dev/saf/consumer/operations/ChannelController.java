@@ -4,6 +4,7 @@ import dev.saf.consumer.delivery.ChannelStatus;
 import dev.saf.consumer.delivery.RunningChannel;
 import dev.saf.consumer.delivery.RunningChannels;
 import io.swagger.v3.oas.annotations.Operation;
+import io.swagger.v3.oas.annotations.tags.Tag;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
@@ -15,6 +16,7 @@ import org.springframework.web.bind.annotation.RestController;
 
 /** How the channels are, and whether they may deliver. */
 @RestController
+@Tag(name = "channels")
 final class ChannelController {
 
     private final RunningChannels channels;
@@ -24,7 +26,7 @@ final class ChannelController {
     }
 
     @GetMapping("/api/channels")
-    @Operation(summary = "How every configured channel is")
+    @Operation(summary = "Tells how every configured channel is.")
     Page<ChannelStatus> all() throws IOException {
         List<ChannelStatus> all = new ArrayList<>();
         for (RunningChannel each : channels.all()) {
@@ -35,7 +37,7 @@ final class ChannelController {
 
     @GetMapping("/api/channels/{channel}")
     @Operation(
-            summary = "How a channel is",
+            summary = "Tells how a channel is.",
             description = "What is stored counts for all processes, as of some seconds ago; deliveries, rates and the"
                     + " last error are those of the process that answers.")
     ChannelStatus one(@PathVariable("channel") String name) throws IOException {
@@ -44,7 +46,7 @@ final class ChannelController {
 
     @PostMapping("/api/channels/{channel}/pause")
     @Operation(
-            summary = "No deliveries to this channel from now on",
+            summary = "Pauses a channel: no deliveries to it from now on.",
             description =
                     "In all processes within a second or two, and across restarts, until it is resumed. Its events"
                             + " are kept. Nothing changes if it is paused already.")
@@ -55,7 +57,7 @@ final class ChannelController {
     }
 
     @PostMapping("/api/channels/{channel}/resume")
-    @Operation(summary = "Ends a pause", description = "In all processes. Nothing changes if it is not paused.")
+    @Operation(summary = "Ends a pause.", description = "In all processes. Nothing changes if it is not paused.")
     ChannelStatus resume(@PathVariable("channel") String name) throws IOException {
         RunningChannel channel = channel(name);
         channel.resume();

@@ -2,6 +2,8 @@ package dev.saf.consumer.operations;
 
 import io.nats.client.JetStreamApiException;
 import io.swagger.v3.oas.annotations.Operation;
+import io.swagger.v3.oas.annotations.Parameter;
+import io.swagger.v3.oas.annotations.tags.Tag;
 import java.io.IOException;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -13,6 +15,7 @@ import org.springframework.web.bind.annotation.RestController;
 
 /** What is left on the streams of channels that are configured no more. */
 @RestController
+@Tag(name = "durables")
 final class DurableController {
 
     private final UnconfiguredDurables durables;
@@ -22,15 +25,20 @@ final class DurableController {
     }
 
     @GetMapping("/api/durables")
-    @Operation(summary = "Durables that belong to no channel configured here, and what they still hold")
+    @Operation(summary = "Lists durables that belong to no channel configured here, and what they still hold.")
     Page<UnconfiguredDurable> list() throws IOException, JetStreamApiException {
         List<UnconfiguredDurable> all = durables.all();
         return new Page<>(all, null);
     }
 
     @DeleteMapping("/api/durables/{name}")
-    @Operation(summary = "Delete such a durable, and with it the memory of what it has had; answers what it was")
-    UnconfiguredDurable delete(@PathVariable String name, @RequestParam(required = false) @Nullable String stream)
+    @Operation(summary = "Deletes such a durable, and with it the memory of what it has had; answers what it was.")
+    UnconfiguredDurable delete(
+            @PathVariable String name,
+            @Parameter(description = "events or later, where both have one of this name")
+                    @RequestParam(required = false)
+                    @Nullable
+                    String stream)
             throws IOException, JetStreamApiException {
         return durables.delete(name, stream);
     }

@@ -9,6 +9,8 @@ import dev.saf.jetstream.NatsConnection;
 import io.nats.client.JetStreamApiException;
 import io.nats.client.Message;
 import io.swagger.v3.oas.annotations.Operation;
+import io.swagger.v3.oas.annotations.Parameter;
+import io.swagger.v3.oas.annotations.tags.Tag;
 import java.io.IOException;
 import java.time.Instant;
 import java.util.List;
@@ -20,6 +22,7 @@ import org.springframework.web.bind.annotation.RestController;
 
 /** Where is this event? Answered from the streams alone. */
 @RestController
+@Tag(name = "events")
 final class EventController {
 
     /**
@@ -32,11 +35,20 @@ final class EventController {
      * @param cursor to go on where a search has ended
      */
     record Search(
-            @Nullable String service,
-            @Nullable Long sequence,
-            @Nullable Instant since,
-            @Nullable Instant until,
-            @Nullable String cursor) {
+            @Parameter(description = "Who sent it; left out for events without a service") @Nullable
+            String service,
+
+            @Parameter(description = "As in the receipt: no search at all") @Nullable
+            Long sequence,
+
+            @Parameter(description = "When it was stored at the earliest") @Nullable
+            Instant since,
+
+            @Parameter(description = "When it was stored at the latest") @Nullable
+            Instant until,
+
+            @Parameter(description = "To go on where a search has ended, which its answer tells") @Nullable
+            String cursor) {
 
         String source() {
             return service == null ? Event.DEFAULT_SOURCE : service;
@@ -81,8 +93,9 @@ final class EventController {
     }
 
     @GetMapping("/api/events")
-    @Operation(summary = "The same, with the id as a parameter, as some cannot be part of a path")
-    Answer whereIs(@RequestParam("id") String id, Search search) throws IOException, JetStreamApiException {
+    @Operation(summary = "The same, with the id as a parameter, as some cannot be part of a path.")
+    Answer whereIs(@Parameter(description = "The event's id") @RequestParam("id") String id, Search search)
+            throws IOException, JetStreamApiException {
         return answer(id, search);
     }
 

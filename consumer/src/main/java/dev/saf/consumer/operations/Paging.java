@@ -1,5 +1,6 @@
 package dev.saf.consumer.operations;
 
+import io.swagger.v3.oas.annotations.Parameter;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
@@ -13,7 +14,12 @@ import org.jspecify.annotations.Nullable;
  * @param cursor from the answer before, null for the beginning
  * @param limit the most items
  */
-record Paging(@Nullable String cursor, @Nullable Integer limit) {
+record Paging(
+        @Parameter(description = "The value of next in the answer before; nothing for the beginning") @Nullable
+        String cursor,
+
+        @Parameter(description = "The most items, 1 to 500; 50 if left out") @Nullable
+        Integer limit) {
 
     private static final int DEFAULT = 50;
     private static final int MOST = 500;

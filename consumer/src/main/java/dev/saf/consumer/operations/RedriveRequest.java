@@ -11,14 +11,22 @@ import org.jspecify.annotations.Nullable;
  * @param dryRun whether they are only counted
  */
 record RedriveRequest(
-        @Nullable String channel,
+        @Schema(description = "The channel that did not take them") @Nullable
+        String channel,
 
-        @Schema(description = "With * for one token and a last > for one or more") @Nullable
+        @Schema(
+                description = "The subject of their events, in which * stands for one token and a last > for one or"
+                        + " more")
+        @Nullable
         String subject,
 
-        @Nullable String reason,
-        @Nullable Instant since,
-        @Nullable Instant until,
+        @Schema(description = "Why they are dead letters") @Nullable
+        String reason,
+
+        @Schema(description = "Stored then or later") @Nullable
+        Instant since,
+
+        @Schema(description = "Stored earlier") @Nullable Instant until,
 
         @Schema(description = "How many a second, 500 if left out") @Nullable
         Double rate,

@@ -2,6 +2,9 @@ package dev.saf.consumer.operations;
 
 import io.nats.client.JetStreamApiException;
 import io.swagger.v3.oas.annotations.Operation;
+import io.swagger.v3.oas.annotations.media.Content;
+import io.swagger.v3.oas.annotations.media.Schema;
+import io.swagger.v3.oas.annotations.responses.ApiResponse;
 import io.swagger.v3.oas.annotations.tags.Tag;
 import java.io.IOException;
 import java.net.URI;
@@ -36,6 +39,14 @@ final class RedrivesApi {
             summary = "Sends the events of many dead letters to their own channels again, each once.",
             description = "Of those there are now. Goes on after a crash, in any process. With dry_run they are only"
                     + " counted.")
+    @ApiResponse(
+            responseCode = "202",
+            description = "It has begun; Location is where to ask for it",
+            content = @Content(schema = @Schema(implementation = RedriveView.class)))
+    @ApiResponse(
+            responseCode = "200",
+            description = "With dry_run: how many there are",
+            content = @Content(schema = @Schema(implementation = Matched.class)))
     ResponseEntity<Object> begin(@RequestBody RedriveRequest request) throws IOException, JetStreamApiException {
         double rate = request.checkedRate();
         redrives.check(request.filter());

@@ -4,6 +4,10 @@ import dev.saf.consumer.delivery.Replay;
 import dev.saf.consumer.delivery.RunningChannel;
 import dev.saf.consumer.delivery.RunningChannels;
 import io.swagger.v3.oas.annotations.Operation;
+import io.swagger.v3.oas.annotations.Parameter;
+import io.swagger.v3.oas.annotations.media.Content;
+import io.swagger.v3.oas.annotations.media.Schema;
+import io.swagger.v3.oas.annotations.responses.ApiResponse;
 import io.swagger.v3.oas.annotations.tags.Tag;
 import java.io.IOException;
 import java.net.URI;
@@ -40,6 +44,14 @@ final class ReplaysApi {
             description = "From a sequence or a time, until another one or the last event there is now. No other"
                     + " channel gets them. Each has the extension safreplay, the id of the replay; those that fail are"
                     + " retried, parked and become dead letters like others. With dry_run they are only counted.")
+    @ApiResponse(
+            responseCode = "202",
+            description = "It has begun; Location is where to ask for it",
+            content = @Content(schema = @Schema(implementation = ReplayView.class)))
+    @ApiResponse(
+            responseCode = "200",
+            description = "With dry_run: how many there are",
+            content = @Content(schema = @Schema(implementation = Counted.class)))
     ResponseEntity<Object> begin(@PathVariable String channel, @RequestBody ReplayRequest request) throws IOException {
         RunningChannel found = ChannelController.channel(channels, channel);
         Replay replay = replays.find(found, request);
@@ -56,7 +68,10 @@ final class ReplaysApi {
     @Operation(
             summary = "Lists replays, the youngest first.",
             description = "Those that have ended are forgotten after seven days.")
-    Page<ReplayView> list(@RequestParam(required = false) @Nullable String channel, Paging paging) throws IOException {
+    Page<ReplayView> list(
+            @Parameter(description = "Of this channel only") @RequestParam(required = false) @Nullable String channel,
+            Paging paging)
+            throws IOException {
         if (channel != null) {
             var _ = ChannelController.channel(channels, channel);
         }

@@ -5,6 +5,7 @@ import dev.saf.consumer.ledger.ParkedEvents.Waiting;
 import dev.saf.consumer.ledger.Parking;
 import dev.saf.consumer.ledger.StreamReader.Stop;
 import io.swagger.v3.oas.annotations.Operation;
+import io.swagger.v3.oas.annotations.Parameter;
 import io.swagger.v3.oas.annotations.tags.Tag;
 import java.io.IOException;
 import java.time.Instant;
@@ -42,7 +43,10 @@ final class RetriesApi {
 
     @GetMapping
     @Operation(summary = "Lists events that wait for their next attempt for longer, in the order they were parked.")
-    Page<RetryItem> list(@RequestParam(required = false) @Nullable String channel, Paging paging) throws IOException {
+    Page<RetryItem> list(
+            @Parameter(description = "Of this channel only") @RequestParam(required = false) @Nullable String channel,
+            Paging paging)
+            throws IOException {
         int size = paging.size();
         String filter = "retries " + channel;
         long from = paging.from(filter);

@@ -13,6 +13,11 @@ import java.net.NetworkInterface;
 import java.net.Socket;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
@@ -20,6 +25,7 @@ import org.junit.jupiter.api.TestInstance.Lifecycle;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.springframework.web.servlet.mvc.method.annotation.RequestMappingHandlerMapping;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -45,10 +51,90 @@ class ApiIT {
         JsonNode document = JsonMapper.shared().readTree(answer.body());
         assertThat(document.path("openapi").asString()).startsWith("3.");
         assertThat(document.at("/info/title").asString()).isEqualTo("Saf: operating the channels");
-        document.path("paths").forEach(path -> {
-            path.forEach(operation ->
-                    assertThat(operation.path("summary").asString("")).isNotEmpty());
+    }
+
+    @Test
+    void describesEveryOperationThatThereIsAndNoOther() {
+        Set<String> mapped = new TreeSet<>();
+        consumer.bean(RequestMappingHandlerMapping.class).getHandlerMethods().forEach((mapping, method) -> {
+            if (method.getBeanType().getName().startsWith("dev.saf.")) {
+                for (String path : mapping.getPatternValues()) {
+                    mapping.getMethodsCondition().getMethods().forEach(each -> mapped.add(each + " " + path));
+                }
+            }
         });
+        assertThat(mapped).contains("POST /api/channels/{channel}/pause", "DELETE /api/retries/{id}");
+        assertThat(operations().keySet()).isEqualTo(mapped);
+    }
+
+    @Test
+    void describesWhatEveryOperationTakesAndAnswers() {
+        JsonNode schemas = document().at("/components/schemas");
+        operations().forEach((name, operation) -> {
+            assertThat(operation.path("summary").asString("")).as(name).matches(".+[.?]");
+            assertThat(operation.path("tags").toString()).as(name).doesNotContain("controller");
+            operation.path("parameters").forEach(parameter -> {
+                if (parameter.path("in").asString().equals("query")) {
+                    assertThat(parameter.path("description").asString(""))
+                            .as(name + " " + parameter.path("name").asString())
+                            .isNotEmpty();
+                }
+            });
+            if (operation.has("requestBody")) {
+                fields(schemas, operation.path("requestBody"))
+                        .forEach(field -> assertThat(
+                                        field.getValue().path("description").asString(""))
+                                .as(name + " " + field.getKey())
+                                .isNotEmpty());
+            }
+            operation.path("responses").properties().forEach(answer -> {
+                assertThat(answer.getKey()).as(name).startsWith("2");
+                assertThat(answer.getValue().path("description").asString(""))
+                        .as(name)
+                        .isNotEmpty();
+                assertThat(answer.getValue().has("content"))
+                        .as(name)
+                        .isEqualTo(!answer.getKey().equals("204"));
+                if (answer.getValue().has("content")) {
+                    assertThat(fields(schemas, answer.getValue())).as(name).isNotEmpty();
+                }
+            });
+        });
+        schemas.forEach(schema ->
+                assertThat(schema.path("properties").propertyNames()).allMatch(name -> name.matches("[a-z0-9_]+")));
+    }
+
+    /** The fields of a body that is JSON. */
+    private static Set<Map.Entry<String, JsonNode>> fields(JsonNode schemas, JsonNode described) {
+        assertThat(described.path("content").propertyNames()).containsExactly("application/json");
+        String name = described
+                .path("content")
+                .path("application/json")
+                .at("/schema/$ref")
+                .asString("");
+        assertThat(name).as(described.toString()).startsWith("#/components/schemas/");
+        return schemas.path(name.substring(name.lastIndexOf('/') + 1))
+                .path("properties")
+                .properties();
+    }
+
+    private JsonNode document() {
+        return JsonMapper.shared()
+                .readTree(consumer.api("GET", "/api/openapi.json", null).body());
+    }
+
+    /** By method and path. */
+    private Map<String, JsonNode> operations() {
+        Map<String, JsonNode> operations = new TreeMap<>();
+        document()
+                .path("paths")
+                .properties()
+                .forEach(path -> path.getValue()
+                        .properties()
+                        .forEach(operation -> operations.put(
+                                operation.getKey().toUpperCase(Locale.ROOT) + " " + path.getKey(),
+                                operation.getValue())));
+        return operations;
     }
 
     @ParameterizedTest
