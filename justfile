@@ -32,3 +32,7 @@ send subject payload='null':
 # rewrite all sources in the project's format
 format:
     mvn -q -pl format test -Dformat=apply
+
+# take a walk through a page of docs/operations, e.g. just walk cluster
+walk page:
+    deployments/walk-throughs/walk {{ quote(page) }}

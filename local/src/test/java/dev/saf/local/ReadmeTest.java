@@ -113,9 +113,13 @@ class ReadmeTest {
             // Two modules may have a test of the same name.
             tests.merge(source.getFileName().toString().replace(".java", ""), Files.readString(source), String::concat);
         }
+        List<Path> documents = documents("docs/operations");
         for (String document :
                 List.of("README.md", "SECURITY.md", "CONTRIBUTING.md", "docs/examples/failing-webhook.md")) {
-            for (MatchResult named : matches(TEST, Files.readString(ROOT.resolve(document)))) {
+            documents.add(ROOT.resolve(document));
+        }
+        for (Path document : documents) {
+            for (MatchResult named : matches(TEST, Files.readString(document))) {
                 if (named.group(1).matches("Foo.*|Spool.*")) {
                     continue;
                 }
@@ -129,14 +133,7 @@ class ReadmeTest {
 
     @Test
     void linksToWhatIsThere() throws IOException {
-        List<Path> documents = new ArrayList<>();
-        for (Path folder :
-                List.of(ROOT, ROOT.resolve("docs"), ROOT.resolve("docs/decisions"), ROOT.resolve("docs/examples"))) {
-            try (var files = Files.list(folder)) {
-                documents.addAll(
-                        files.filter(file -> file.toString().endsWith(".md")).toList());
-            }
-        }
+        List<Path> documents = documents("", "docs", "docs/decisions", "docs/examples", "docs/operations");
         assertThat(documents).hasSizeGreaterThan(10);
         for (Path document : documents) {
             for (MatchResult link : matches(LINK, Files.readString(document))) {
@@ -193,6 +190,17 @@ class ReadmeTest {
     private static String section(String from, String to) throws IOException {
         String readme = Files.readString(ROOT.resolve("README.md"));
         return readme.substring(readme.indexOf(from), readme.indexOf(to));
+    }
+
+    private static List<Path> documents(String... folders) throws IOException {
+        List<Path> documents = new ArrayList<>();
+        for (String folder : folders) {
+            try (var files = Files.list(ROOT.resolve(folder))) {
+                documents.addAll(
+                        files.filter(file -> file.toString().endsWith(".md")).toList());
+            }
+        }
+        return documents;
     }
 
     private static List<Path> sources(Path folder) throws IOException {
