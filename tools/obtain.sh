@@ -37,15 +37,38 @@ go_install() {
     CGO_ENABLED=0 GOBIN=$PWD go install "$1"
 }
 
+# module MODULE@VERSION: prints the folder with its source.
+module() {
+    need go "it downloads $1"
+    go mod download -json "$1" | sed -n 's/^[[:space:]]*"Dir": "\(.*\)",*$/\1/p'
+}
+
 # go_module MODULE@VERSION PACKAGE [FLAG...]: builds a package of a module that `go install` refuses for what it replaces.
 go_module() {
-    need go "it builds $1"
-    go_module_from=$(go mod download -json "$1" | sed -n 's/^[[:space:]]*"Dir": "\(.*\)",*$/\1/p')
+    go_module_from=$(module "$1")
     go_module_package=$2
     shift 2
     cp -R "$go_module_from" source
     chmod -R u+w source
     (cd source && CGO_ENABLED=0 GOFLAGS=-mod=mod go build "$@" -o .. "$go_module_package")
+    rm -rf source
+}
+
+# kubernetes VERSION PACKAGE: builds a program of Kubernetes. The parts that its source replaces by its own folders come
+# from their modules, and it is told its version, without which charts that ask for one are refused.
+kubernetes() {
+    kubernetes_minor=${1#v1.}
+    kubernetes_from=$(module "k8s.io/kubernetes@$1")
+    cp -R "$kubernetes_from" source
+    chmod -R u+w source
+    rm -rf source/go.work source/go.work.sum source/vendor
+    sed -i.replaced "s|=> ./staging/src/k8s.io/\([a-z0-9-]*\)|=> k8s.io/\1 v0.$kubernetes_minor|" source/go.mod
+    (
+        cd source
+        version=k8s.io/component-base/version
+        CGO_ENABLED=0 GOFLAGS=-mod=mod go build -o .. -ldflags "-s -w -X $version.gitVersion=$1 \
+            -X $version.gitMajor=1 -X $version.gitMinor=${kubernetes_minor%%.*}" "$2"
+    )
     rm -rf source
 }
 
