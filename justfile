@@ -20,6 +20,11 @@ down:
 test:
     mvn verify
 
+# the tests of the Helm charts, on an API server of Kubernetes that is built the first time, in minutes
+charts:
+    mvn verify -pl deployments -am -Dtest=ChartReadmeTest -Dit.test='ChartsIT,KubernetesIT,NackIT,RenderedPodIT' \
+        -Dsurefire.failIfNoSpecifiedTests=false -Dfailsafe.failIfNoSpecifiedTests=false
+
 # ratios, measured on this machine in about five minutes
 benchmark:
     mvn -q -pl benchmarks -am process-classes -Pbenchmark
