@@ -6,6 +6,7 @@ import dev.saf.channel.RetryAfterException;
 import dev.saf.event.Event;
 import java.io.IOException;
 import java.time.Duration;
+import org.jspecify.annotations.Nullable;
 
 /** Offers events to a channel. Knows nothing of NATS. */
 final class Dispatcher {
@@ -30,7 +31,7 @@ final class Dispatcher {
             channel.deliver(event);
             return new Outcome.Taken();
         } catch (RejectedEventException e) {
-            return new Outcome.Rejected(bounded(String.valueOf(e.getMessage())));
+            return new Outcome.Rejected(bounded(String.valueOf(message(e))));
         } catch (RetryAfterException e) {
             return new Outcome.Failed(describe(e), true, e.pause());
         } catch (IOException | InterruptedException e) {
@@ -43,7 +44,17 @@ final class Dispatcher {
     /** An error in one line of bounded length, for people. */
     static String describe(Throwable e) {
         String type = e.getClass().getSimpleName();
-        return bounded(e.getMessage() == null ? type : type + ": " + e.getMessage());
+        String message = message(e);
+        return bounded(message == null ? type : type + ": " + message);
+    }
+
+    /** Also that is a channel's own code, and may fail in any way. */
+    private static @Nullable String message(Throwable e) {
+        try {
+            return e.getMessage();
+        } catch (Throwable worse) {
+            return "and its message fails with " + worse.getClass().getSimpleName();
+        }
     }
 
     private static String bounded(String text) {

@@ -53,6 +53,24 @@ class DispatcherTest {
                                 .hasSize(501));
     }
 
+    @Test
+    void outlivesErrorsThatCannotEvenBeDescribed() {
+        assertThat(offer(event -> {
+                    throw new Unspeakable();
+                }))
+                .isEqualTo(Outcome.Failed.ofEvent("Unspeakable: and its message fails with StackOverflowError"));
+    }
+
+    private static final class Unspeakable extends LinkageError {
+
+        private static final long serialVersionUID = 1;
+
+        @Override
+        public String getMessage() {
+            throw new StackOverflowError();
+        }
+    }
+
     private static Outcome offer(Channel channel) {
         return new Dispatcher(channel, Duration.ZERO).offer(Nats.event("a", "1"));
     }
