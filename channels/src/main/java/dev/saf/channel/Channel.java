@@ -9,7 +9,8 @@ public interface Channel extends AutoCloseable {
     /**
      * Hands over one event. Returning means the destination has it; throwing means it does not, and the event will come
      * back later. Calls arrive concurrently on virtual threads, which may block, and more than once for the same event.
-     * A call that takes longer than the channel's time-out is interrupted.
+     * A call that takes longer than the channel's time-out is interrupted. While calls compute, or block in native
+     * code, on as many processors as there are, no more are made.
      *
      * @param event carries the trace context of this very delivery, to be passed on to the destination
      * @throws RejectedEventException if delivering this event again cannot help

@@ -97,6 +97,26 @@ public final class Replica implements AutoCloseable {
         }
     }
 
+    /** SIGSTOP: from now on it does nothing, while its connections stay open. */
+    public void freeze() throws IOException, InterruptedException {
+        signal("STOP");
+    }
+
+    /** SIGCONT: it goes on, and does not know that it was away. */
+    public void thaw() throws IOException, InterruptedException {
+        signal("CONT");
+    }
+
+    private void signal(String name) throws IOException, InterruptedException {
+        int failed = new ProcessBuilder("kill", "-" + name, Long.toString(process.pid()))
+                .inheritIO()
+                .start()
+                .waitFor();
+        if (failed != 0) {
+            throw new AssertionError("could not send SIG" + name);
+        }
+    }
+
     @Override
     public void close() {
         process.destroyForcibly();

@@ -23,6 +23,7 @@ final class ChannelMetrics {
     final Counter duplicatesSuppressed;
     final Counter acksUnconfirmed;
     final Counter stalls;
+    final Counter lapsed;
     final Counter trials;
     final Timer delivery;
     final Timer age;
@@ -47,6 +48,9 @@ final class ChannelMetrics {
                 counter("saf.channel.duplicates.suppressed", "Delivered events that came again and were not offered");
         acksUnconfirmed = counter("saf.channel.acks.unconfirmed", "Acknowledgements that had to be sent again");
         stalls = counter("saf.channel.stalls", "Subscriptions made anew because nothing came though events wait");
+        lapsed = counter(
+                "saf.channel.lapsed",
+                "Events not begun because their ack wait was over, so that another process may have them");
         trials = counter("saf.channel.trials", "Events delivered alone, suspected of killing the process");
         delivery = Timer.builder("saf.channel.delivery")
                 .description("How long the channel took, whether it failed or not")

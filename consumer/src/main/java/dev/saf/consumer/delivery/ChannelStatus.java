@@ -43,6 +43,8 @@ public record ChannelStatus(
         BROKEN_CIRCUIT,
         /** The destination failed; one event is tried. */
         HALF_OPEN,
+        /** Calls of it do not end, so that others have less room, or none. */
+        STUCK,
         /** Delivers. */
         RUNNING;
 
@@ -61,9 +63,24 @@ public record ChannelStatus(
      * @param stuck calls among those that run that go on though they were interrupted
      * @param keepsOrder whether it is this process that delivers, where only one does so to keep an order; null where
      *     all do
+     * @param longest the call that has gone on longest, among those that are stuck or have kept a processor for a
+     *     while; null if there is none
      */
     public record Deliveries(
-            int inFlight, int held, int stuck, @Nullable Boolean keepsOrder) {}
+            int inFlight,
+            int held,
+            int stuck,
+            @Nullable Boolean keepsOrder,
+            @Nullable LongCall longest) {}
+
+    /**
+     * A call that takes longer than it should.
+     *
+     * @param event the event's id
+     * @param sequence the event's number in its stream
+     * @param since when the channel was called
+     */
+    public record LongCall(String event, long sequence, Instant since) {}
 
     /**
      * Where the channel's events are, as of some seconds ago.

@@ -32,8 +32,8 @@ public final class ChannelsHealth implements HealthIndicator {
                 detail.put("problem", problem);
             }
             detail.put("inFlight", each.deliveries().running());
-            if (each.deliveries().stuck() > 0) {
-                detail.put("stuck", each.deliveries().stuck());
+            if (each.deliveries().longCalls().stuck() > 0) {
+                detail.put("stuck", each.deliveries().longCalls().stuck());
             }
             if (each.deliveries().held() > 0) {
                 detail.put("held", each.deliveries().held());

@@ -47,6 +47,12 @@ final class Deliveries {
     /** So many events may wait here only because their stream is about to drop them. */
     private static final int MAX_EXPIRING = 64;
 
+    /**
+     * So many deliveries may have been started and not have come to run. More would only wait in one row with those of
+     * other channels, which must come to run before them if this channel keeps all processors.
+     */
+    private static final int MOST_STARTING = 2 * LongCalls.MANY;
+
     /** How long after its interruption a delivery counts as stuck. */
     private static final long STUCK_NANOS = Duration.ofSeconds(5).toNanos();
 
@@ -67,11 +73,12 @@ final class Deliveries {
     private final Held suspects = new Held();
 
     private final AtomicInteger running = new AtomicInteger();
+    private final AtomicInteger starting = new AtomicInteger();
+    private final LongCalls longCalls;
     private final Steps steps;
     private final LogLimit warnings = new LogLimit(10, Duration.ofSeconds(10));
     private final InstantSource clock = InstantSource.system();
     private final Set<Thread> waiting = ConcurrentHashMap.newKeySet();
-    private volatile int stuck;
     private volatile long lastStartNanos = System.nanoTime();
     private volatile ChannelStatus.@Nullable LastError lastError;
 
@@ -90,6 +97,7 @@ final class Deliveries {
         this.circuit = circuit;
         this.metrics = metrics;
         this.dispatcher = new Dispatcher(channel.channel(), channel.settings().artificialSleep());
+        this.longCalls = new LongCalls(channel);
         this.steps = new Steps(channel.settings().retry(), new Failures());
         this.threads = Thread.ofVirtual().name("saf-" + channel.name());
         metrics.gauge("saf.channel.in.flight", "Calls of the channel that run", this, Deliveries::running);
@@ -97,8 +105,8 @@ final class Deliveries {
         metrics.gauge(
                 "saf.channel.stuck",
                 "Calls of the channel that go on though they were interrupted",
-                this,
-                deliveries -> deliveries.stuck);
+                longCalls,
+                LongCalls::stuck);
     }
 
     /** Events are delivered in this order. To be called before the first one comes. */
@@ -113,7 +121,7 @@ final class Deliveries {
 
     /** No more events come from this source. What has not begun is given back, the rest goes on to its end. */
     void leave(Source source) {
-        held.remove(source).forEach(each -> postpone(each, Duration.ZERO));
+        held.remove(source).forEach(this::giveBack);
         suspects.remove(source).forEach(this::giveBack);
         source.leave();
     }
@@ -128,9 +136,9 @@ final class Deliveries {
         return held.size() + suspects.size() + (kept == null ? 0 : kept.waiting());
     }
 
-    /** How many calls of the channel go on though they were interrupted. */
-    int stuck() {
-        return stuck;
+    /** Which calls of the channel take longer than they should. */
+    LongCalls longCalls() {
+        return longCalls;
     }
 
     /** What the channel said last when it did not take an event, null if it never did. */
@@ -170,11 +178,14 @@ final class Deliveries {
     }
 
     private int limit() {
+        if (longCalls.areTooMany()) {
+            return 0;
+        }
         int most = channel.settings().concurrency();
         for (Restraint restraint : restraints) {
             int limit = restraint.limit();
             // What is stuck may stay so for ever, and must not keep the one event from being tried.
-            most = limit <= 0 ? 0 : (int) Math.min(most, (long) limit + stuck);
+            most = limit <= 0 ? 0 : (int) Math.min(most, (long) limit + longCalls.stuck());
         }
         return most;
     }
@@ -189,8 +200,12 @@ final class Deliveries {
         waiting.remove(current);
     }
 
-    /** Starts the delivery of an event as soon as it may, unless it is under way or done already. */
-    void take(Source source, Message message) {
+    /**
+     * Starts the delivery of an event as soon as it may, unless it is under way or done already.
+     *
+     * @param receivedNanos when the message came, or earlier if that is not known
+     */
+    void take(Source source, Message message, long receivedNanos) {
         long now = System.nanoTime();
         source.arrived(now);
         Position position = Position.of(message.getReplyTo());
@@ -201,14 +216,14 @@ final class Deliveries {
             kept.saw(source, message, position, isKnown);
         }
         if (known != null && isKnown) {
-            known.renew(message);
+            known.renew(message, receivedNanos);
             return;
         }
         if (known != null) {
             // Of a stream there was before: nobody will ever confirm anything about it.
             forget(known, Duration.ZERO);
         }
-        Delivery delivery = new Delivery(source, message, position, now);
+        Delivery delivery = new Delivery(source, message, position, receivedNanos);
         source.open.put(position.sequence(), delivery);
         if (source.delivered.contains(position)) {
             // The channel has it, only the server does not know.
@@ -229,7 +244,9 @@ final class Deliveries {
 
     /** Starts the delivery of an event as soon as it may. */
     void begin(Delivery delivery) {
-        if (isSuspect(delivery)) {
+        if (hasLapsed(delivery, System.nanoTime())) {
+            lapse(delivery);
+        } else if (isSuspect(delivery)) {
             suspect(delivery);
         } else if (held.isEmpty() && claim()) {
             start(delivery);
@@ -250,15 +267,26 @@ final class Deliveries {
         Delivery delivery = new Delivery(source, message, new Position(number, 1, nanos(clock.instant())), now);
         delivery.release();
         source.open.put(number, delivery);
-        if (claim()) {
+        if (held.isEmpty() && claim()) {
             start(delivery);
+        } else if (mayWait()) {
+            held.add(delivery);
+            startHeld();
         } else {
             drop(delivery, "there is no place for it among " + most());
             acknowledge(delivery);
         }
     }
 
+    /** Whether there is a place, and only others must come to run first. */
+    private boolean mayWait() {
+        return running.get() + held.size() < most();
+    }
+
     private boolean claim() {
+        if (starting.get() >= MOST_STARTING) {
+            return false;
+        }
         int most = most();
         for (int now = running.get(); now < most; now = running.get()) {
             if (running.compareAndSet(now, now + 1)) {
@@ -286,7 +314,35 @@ final class Deliveries {
 
     private void start(Delivery delivery) {
         lastStartNanos = System.nanoTime();
-        threads.start(() -> run(delivery));
+        starting.incrementAndGet();
+        threads.start(() -> {
+            starting.decrementAndGet();
+            if (!held.isEmpty()) {
+                startHeld();
+            }
+            run(delivery);
+        });
+    }
+
+    /**
+     * Whether an event has not begun, and nobody has told the server in time that it will: then another process may
+     * have it by now. That happens while a process is frozen, or cut off from its servers.
+     */
+    private boolean hasLapsed(Delivery delivery, long now) {
+        long wait = channel.settings().ackWait().toNanos();
+        return now - delivery.lastProgressNanos > wait - wait / 10
+                && !delivery.hasBegun()
+                && acknowledged(delivery) != Intake.Acknowledged.NEVER;
+    }
+
+    /** Leaves an event that has lapsed to whoever gets it next. To give it back could take it from somebody. */
+    private void lapse(Delivery delivery) {
+        if (!isSuspect(delivery)) {
+            delivery.source.givenBack.add(Position.of(delivery.message().getReplyTo()));
+        }
+        forget(delivery, channel.settings().ackWait());
+        metrics.lapsed.increment();
+        warn(delivery, "is not begun", "the server may have given it to another process, for want of a sign of life");
     }
 
     private static boolean isSuspect(Delivery delivery) {
@@ -334,6 +390,10 @@ final class Deliveries {
 
     /** Makes a suspect a dead letter, without offering it. False if that is not possible now. */
     boolean convict(Delivery suspect, String error) {
+        if (hasLapsed(suspect, System.nanoTime())) {
+            lapse(suspect);
+            return true;
+        }
         Step step = first(suspect);
         if (step instanceof Step.LookUp) {
             step = lookUp(suspect);
@@ -356,12 +416,16 @@ final class Deliveries {
     /** Gives back what nobody has tried, which nobody is to suspect for that. */
     void giveBackUntried(Delivery delivery) {
         delivery.source.givenBack.add(Position.of(delivery.message().getReplyTo()));
-        postpone(delivery, Duration.ZERO);
+        giveBack(delivery);
     }
 
-    /** Gives back a suspect that was not tried. */
-    void giveBack(Delivery suspect) {
-        postpone(suspect, Duration.ZERO);
+    /** Gives back what has not begun. */
+    void giveBack(Delivery delivery) {
+        if (hasLapsed(delivery, System.nanoTime())) {
+            lapse(delivery);
+        } else {
+            postpone(delivery, Duration.ZERO);
+        }
     }
 
     /** Starts at once what had to give way to a suspect. */
@@ -385,6 +449,7 @@ final class Deliveries {
         return sources.stream()
                 .flatMap(source -> source.open.values().stream())
                 .filter(this::mayExpire)
+                .filter(delivery -> !hasLapsed(delivery, System.nanoTime()))
                 .filter(delivery -> life.isOver(delivery.position.stored(), now, standing))
                 .sorted(Comparator.comparingLong(delivery -> delivery.position.storedNanos()))
                 .allMatch(this::expire);
@@ -440,28 +505,32 @@ final class Deliveries {
     void lookAfter() {
         startHeld();
         long now = System.nanoTime();
-        int stuckNow = 0;
+        LongCalls.Look look = longCalls.look();
         for (Source source : sources) {
             for (Delivery delivery : source.open.values()) {
                 if (delivery.isSettling()) {
                     repeatAck(delivery, now);
-                } else if (isStuck(delivery, now)) {
-                    // No more signs of life: after the ack wait another process may try its luck.
-                    stuckNow++;
+                } else if (hasLapsed(delivery, now)) {
+                    lapseWaiting(delivery);
                 } else {
-                    keepAlive(delivery, now);
+                    boolean isStuck = isStuck(delivery, now);
+                    look.at(delivery, isStuck);
+                    // No more signs of life of what is stuck: after the ack wait another process may try its luck.
+                    if (!isStuck) {
+                        keepAlive(delivery, now);
+                    }
                 }
             }
         }
         forgetWhatIsOver();
-        if (stuckNow > stuck) {
-            log.error(
-                    "channel {}: {} deliveries do not end though interrupted, each holds one of {} places",
-                    channel.name(),
-                    stuckNow,
-                    channel.settings().concurrency());
+        look.end();
+    }
+
+    /** What does not wait any more has just been started, and will find out by itself. */
+    private void lapseWaiting(Delivery delivery) {
+        if (takeOut(delivery) != null) {
+            lapse(delivery);
         }
-        stuck = stuckNow;
     }
 
     private void forgetWhatIsOver() {
@@ -481,11 +550,11 @@ final class Deliveries {
                 drop(next, "the service stops, and nobody keeps it");
                 acknowledge(next);
             } else {
-                postpone(next, Duration.ZERO);
+                giveBack(next);
             }
         }
         for (Delivery next = suspects.poll(); next != null; next = suspects.poll()) {
-            postpone(next, Duration.ZERO);
+            giveBack(next);
         }
         boolean ended = await(longestCall(), () -> running.get() == 0);
         await(Duration.ofSeconds(5), () -> sources.stream().allMatch(source -> source.open.isEmpty()));
@@ -580,10 +649,19 @@ final class Deliveries {
         return channel.intake().acknowledged(delivery.source.kind);
     }
 
-    /** Whether an event is to be offered: at most once only if the server will surely never hand it out again. */
+    /**
+     * Whether an event is to be offered: not if somebody else may have it; and at most once only if the server will
+     * surely never hand it out again.
+     */
     private boolean mayBeOffered(Delivery delivery) {
         return switch (acknowledged(delivery)) {
-            case AFTERWARDS -> true;
+            case AFTERWARDS -> {
+                boolean lapsed = hasLapsed(delivery, System.nanoTime());
+                if (lapsed) {
+                    lapse(delivery);
+                }
+                yield !lapsed;
+            }
             case NEVER -> {
                 delivery.release();
                 yield true;
@@ -600,6 +678,8 @@ final class Deliveries {
                 now < deadline && now - delivery.lastProgressNanos < wait / 3 * 2;
                 now = System.nanoTime()) {
             if (delivery.source.acks.confirm(delivery.message())) {
+                // A server that is killed may forget it nevertheless.
+                delivery.source.delivered.add(delivery.position);
                 delivery.release();
                 return true;
             }
@@ -627,6 +707,7 @@ final class Deliveries {
         // Names that no channel gives to fields of its own: one twice, and structured logging drops the line.
         MDC.put("saf.channel", channel.name());
         MDC.put("saf.event", event.id());
+        delivery.identify(event.id());
         if (passage.replay() == null) {
             age(passage);
         }

@@ -27,6 +27,8 @@ final class Delivery {
     private volatile boolean settling;
     private volatile boolean released;
     private volatile boolean counts;
+    private volatile @Nullable String event;
+    private int computing;
 
     /** When the server last heard that somebody works on the event. */
     volatile long lastProgressNanos;
@@ -53,8 +55,9 @@ final class Delivery {
     }
 
     /** The server has handed out the same event again; from now on it is this message that is answered. */
-    void renew(Message newer) {
+    void renew(Message newer, long receivedNanos) {
         message = newer;
+        lastProgressNanos = receivedNanos;
     }
 
     void begin(Thread current, long nowNanos) {
@@ -65,6 +68,28 @@ final class Delivery {
     /** Whether the channel has been called. */
     boolean hasBegun() {
         return thread != null;
+    }
+
+    /** What is found in the message. */
+    void identify(String id) {
+        event = id;
+    }
+
+    /** The event's id, null before it is known. */
+    @Nullable
+    String event() {
+        return event;
+    }
+
+    /**
+     * How often in a row the channel was found to compute, or to be in native code, where it cannot be told from
+     * computing. For one thread that looks from time to time.
+     */
+    int lookHowOftenComputing() {
+        Thread running = thread;
+        boolean now = running != null && state.get() != ENDED && running.getState() == Thread.State.RUNNABLE;
+        computing = now ? computing + 1 : 0;
+        return computing;
     }
 
     /** Interrupts the call of the channel, if it still runs and for the first time. */

@@ -235,8 +235,9 @@ public final class RunningChannel {
                 new ChannelStatus.Deliveries(
                         deliveries.running(),
                         deliveries.held(),
-                        deliveries.stuck(),
-                        order == null ? null : order.isHolder()),
+                        deliveries.longCalls().stuck(),
+                        order == null ? null : order.isHolder(),
+                        deliveries.longCalls().longest()),
                 counted.stored(),
                 throughput.perSecond(),
                 deliveries.lastError());
@@ -265,6 +266,9 @@ public final class RunningChannel {
             case OPEN, ELSEWHERE -> states.add(ChannelStatus.State.BROKEN_CIRCUIT);
             case HALF_OPEN -> states.add(ChannelStatus.State.HALF_OPEN);
             case CLOSED -> {}
+        }
+        if (deliveries.longCalls().isStuck()) {
+            states.add(ChannelStatus.State.STUCK);
         }
         if (states.isEmpty()) {
             states.add(ChannelStatus.State.RUNNING);
@@ -305,8 +309,23 @@ public final class RunningChannel {
             case BROKEN_CIRCUIT, HALF_OPEN ->
                 "the destination cannot be reached and is left alone, but for one event from time to time"
                         + (circuit.openSince() == null ? "" : ", since " + circuit.openSince());
+            case STUCK -> stuck();
             case RUNNING -> null;
         };
+    }
+
+    private @Nullable String stuck() {
+        LongCalls calls = deliveries.longCalls();
+        ChannelStatus.LongCall longest = calls.longest();
+        if (longest == null) {
+            // It has just ended.
+            return null;
+        }
+        String what = calls.stuck() > 0
+                ? calls.stuck() + " calls do not end though they were interrupted"
+                : "calls keep as many processors as there are, and nothing more starts until one ends";
+        return "%s; the longest is that with event %s (sequence %d), since %s"
+                .formatted(what, longest.event(), longest.sequence(), longest.since());
     }
 
     /** Goes on with time. To be called about ten times a second. */

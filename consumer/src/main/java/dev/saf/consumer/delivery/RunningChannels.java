@@ -4,7 +4,10 @@ import dev.saf.jetstream.NatsConnection;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.Comparator;
 import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
@@ -21,8 +24,12 @@ public final class RunningChannels implements SmartLifecycle {
     private static final Duration LOOK_AFTER = Duration.ofMillis(100);
     private static final Duration LOOK = Duration.ofSeconds(10);
 
+    /** What stopping a channel takes beyond its last call: to ask for no more, to be confirmed, to close. */
+    private static final Duration LAST_STEPS = Duration.ofSeconds(10);
+
     private final List<RunningChannel> all;
     private final Trials trials;
+    private final Carriers carriers = new Carriers();
     private @Nullable ScheduledExecutorService timer;
 
     /** Prepares what {@link #start} starts. */
@@ -51,6 +58,7 @@ public final class RunningChannels implements SmartLifecycle {
         ScheduledExecutorService started = Executors.newScheduledThreadPool(
                 2, Thread.ofPlatform().name("saf-deliveries-", 1).factory());
         timer = started;
+        every(started, LOOK_AFTER, carriers::look);
         every(started, LOOK_AFTER, this::agree);
         for (RunningChannel each : all) {
             each.start();
@@ -82,22 +90,36 @@ public final class RunningChannels implements SmartLifecycle {
         }
         trials.stop();
         CountDownLatch stopped = new CountDownLatch(all.size());
+        Set<String> left = ConcurrentHashMap.newKeySet();
         for (RunningChannel each : all) {
-            Thread.ofPlatform().name("saf-stop-" + each.name()).start(() -> {
+            left.add(each.name());
+            Thread.ofPlatform().daemon().name("saf-stop-" + each.name()).start(() -> {
                 try {
                     each.stop();
                 } finally {
+                    left.remove(each.name());
                     stopped.countDown();
                 }
             });
         }
         try {
-            stopped.await();
+            if (!stopped.await(patience().toMillis(), TimeUnit.MILLISECONDS)) {
+                log.error("channels {} do not close in time, and are left as they are", left);
+            }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
         started.shutdown();
         timer = null;
+    }
+
+    /** Enough for every call to end, and for all that comes after it. */
+    private Duration patience() {
+        return all.stream()
+                .map(each -> each.deliveries().longestCall())
+                .max(Comparator.naturalOrder())
+                .orElse(Duration.ZERO)
+                .plus(LAST_STEPS);
     }
 
     @Override

@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Objects;
+import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
@@ -44,6 +45,7 @@ final class Subscription implements Supply {
 
     private static final Logger log = LoggerFactory.getLogger(Subscription.class);
     private static final Duration PATIENCE = Duration.ofMillis(100);
+    private static final Duration FLUSH = Duration.ofSeconds(2);
     private static final Duration RECHECK = Duration.ofSeconds(5);
     private static final int STATUS_HEARTBEAT = 100;
     private static final int STATUS_NOTHING = 404;
@@ -248,7 +250,7 @@ final class Subscription implements Supply {
             while (messages.isActive()) {
                 Message message = messages.nextMessage(Duration.ofMillis(10));
                 if (message != null && !message.isStatusMessage()) {
-                    deliveries.take(source, message);
+                    deliveries.take(source, message, System.nanoTime());
                 }
             }
         } catch (IllegalStateException e) {
@@ -273,6 +275,14 @@ final class Subscription implements Supply {
         /** The next message is larger than a whole pull may be. */
         private boolean alone;
 
+        /** When this thread was last seen to run. */
+        private long seenNanos = System.nanoTime();
+
+        /** So many of the next messages may be as old as the last moment before this process was frozen. */
+        private long old;
+
+        private long oldNanos;
+
         Loop(Connection connection, io.nats.client.Subscription messages, String inbox) {
             this.connection = connection;
             this.messages = messages;
@@ -281,6 +291,7 @@ final class Subscription implements Supply {
 
         void run() throws InterruptedException {
             while (!stopping && !again && !over && nobody < MAX_NOBODY) {
+                noticeGap(0);
                 Connection current = nats.current();
                 if (connection.equals(current)) {
                     is(State.RUNNING, null);
@@ -339,16 +350,49 @@ final class Subscription implements Supply {
 
         private void receive(Duration patience) throws InterruptedException {
             Message message = messages.nextMessage(patience);
+            noticeGap(message == null ? 0 : 1);
             if (message == null) {
                 return;
             }
+            long received = received();
             if (message.isStatusMessage()) {
                 status(message);
             } else {
                 nobody = 0;
                 pulls.arrived();
-                deliveries.take(source, message);
+                deliveries.take(source, message, received);
             }
+        }
+
+        /**
+         * A process that was frozen does not know it, and finds messages that came long ago; all that came so far is
+         * here once the server has answered.
+         *
+         * @param inHand how many have been taken and not been looked at
+         */
+        private void noticeGap(int inHand) throws InterruptedException {
+            long now = System.nanoTime();
+            if (now - seenNanos > channel.settings().ackWait().toNanos() / 2) {
+                try {
+                    connection.flush(FLUSH);
+                } catch (TimeoutException | IllegalStateException e) {
+                    log.debug("channel {}: no answer after a gap", source.name(), e);
+                }
+                old = inHand + messages.getPendingMessageCount();
+                oldNanos = seenNanos;
+                seenNanos = System.nanoTime();
+            } else {
+                seenNanos = now;
+            }
+        }
+
+        /** When the next message came, or earlier. */
+        private long received() {
+            if (old == 0) {
+                return seenNanos;
+            }
+            old--;
+            return oldNanos;
         }
 
         private void status(Message message) {

@@ -227,7 +227,7 @@ class PauseIT {
         assertThat(status.name()).isEqualTo("audit");
         assertThat(status.state()).isEqualTo(State.RUNNING);
         assertThat(status.problem()).isNull();
-        assertThat(status.deliveries()).isEqualTo(new ChannelStatus.Deliveries(1, 0, 0, null));
+        assertThat(status.deliveries()).isEqualTo(new ChannelStatus.Deliveries(1, 0, 0, null, null));
         assertThat(status.stored().backlog()).isEqualTo(3);
         assertThat(status.stored().parked()).isEqualTo(1);
         assertThat(status.stored().due()).isZero();

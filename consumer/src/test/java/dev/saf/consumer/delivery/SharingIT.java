@@ -108,6 +108,63 @@ class SharingIT {
     }
 
     @Test
+    void aFrozenProcessRepeatsNothingButWhatItHadBegun() throws Exception {
+        String[] settings = {"saf.channels.audit.concurrency=5", "saf.channels.audit.ack-wait=2s"};
+        RecordingChannel audit = new RecordingChannel(event -> TimeUnit.MILLISECONDS.sleep(20));
+        script("audit", audit);
+        Replica frozen = replica("frozen", Duration.ofSeconds(3), settings);
+        nats.publish(12);
+        await().atMost(PATIENCE).until(() -> frozen.offered().size() == 5);
+        frozen.freeze();
+        consumer(settings);
+        await().atMost(PATIENCE).until(() -> audit.delivered.size() == 12);
+        await().atMost(PATIENCE).until(() -> nats.unsettled("audit") == 0);
+        frozen.thaw();
+        await().atMost(PATIENCE).until(() -> frozen.delivered().size() == 5);
+        int published = publishUntilItTakesPart(frozen);
+        assertThat(frozen.offered().subList(0, 5)).isSubsetOf(audit.offeredIds());
+        assertThat(Stream.concat(
+                        audit.offeredIds().stream(),
+                        frozen.offered().subList(5, frozen.offered().size()).stream()))
+                .doesNotHaveDuplicates()
+                .hasSize(12 + published);
+    }
+
+    @Test
+    void aFrozenProcessDoesNotBeginWhatCameMeanwhile() throws Exception {
+        String[] settings = {"saf.channels.audit.concurrency=5", "saf.channels.audit.ack-wait=2s"};
+        RecordingChannel audit = new RecordingChannel();
+        script("audit", audit);
+        Replica frozen = replica("frozen", Duration.ZERO, settings);
+        nats.publish("first");
+        await().atMost(PATIENCE).until(() -> frozen.delivered().size() == 1);
+        frozen.freeze();
+        nats.publish(5);
+        // The server has handed them out to a process that has asked and cannot listen.
+        await().atMost(PATIENCE).until(() -> nats.consumer("audit").getNumAckPending() > 0);
+        consumer(settings);
+        await().atMost(PATIENCE).until(() -> audit.delivered.size() == 5);
+        await().atMost(PATIENCE).until(() -> nats.unsettled("audit") == 0);
+        frozen.thaw();
+        publishUntilItTakesPart(frozen);
+        assertThat(frozen.offered()).doesNotContainAnyElementsOf(audit.offeredIds());
+        assertThat(audit.offeredIds()).doesNotHaveDuplicates();
+    }
+
+    /** Returns how many events it took. */
+    private int publishUntilItTakesPart(Replica replica) {
+        int before = replica.offered().size();
+        AtomicInteger published = new AtomicInteger();
+        await().atMost(PATIENCE).until(() -> {
+            nats.publish("afterwards-" + published.getAndIncrement());
+            return replica.offered().size() > before
+                    && replica.offered().getLast().startsWith("afterwards-");
+        });
+        await().atMost(PATIENCE).until(() -> nats.unsettled("audit") == 0);
+        return published.get();
+    }
+
+    @Test
     void aRollingRestartRepeatsNothingAndLosesNothing() throws Exception {
         // Long enough that some are under way when a process is told to stop.
         Duration takes = Duration.ofMillis(400);

@@ -197,7 +197,7 @@ final class SimulatedProcess {
         Position position = Position.of(message.getReplyTo());
         Delivery known = source.open.get(position.sequence());
         if (known != null && known.position.storedNanos() == position.storedNanos()) {
-            known.renew(message);
+            known.renew(message, network.timeline.now() * 1_000_000);
             return;
         }
         Delivery delivery = new Delivery(source, message, position, network.timeline.now() * 1_000_000);
