@@ -38,6 +38,11 @@ class ConfigurationIT {
         saf.channels.log.retry.multiplier=NaN     | saf.channels.log.retry.multiplier: must be between 1 and 100, is NaN
         saf.channels.log.retry.cap=1ms            | saf.channels.log.retry.cap: must be between retry.initial (1000ms) and 30d, is 1ms
         saf.channels.log.retry.backoff=2          | saf.channels.log.retry.backoff: is unknown
+        saf.channels.log.rate.limit=0             | saf.channels.log.rate.limit: must be between 0.001 and 1000000 events a second, is 0.0
+        saf.channels.log.rate.limit=NaN           | saf.channels.log.rate.limit: must be between 0.001 and 1000000 events a second, is NaN
+        saf.channels.log.rate.limit=fast          | saf.channels.log.rate.limit: 'fast' is not a number, such as 0.5 or 2
+        saf.channels.log.rate.burst=5             | saf.channels.log.rate.burst: belongs to rate.limit, which is missing
+        saf.channels.log.rate.limit=1,saf.channels.log.rate.burst=0 | saf.channels.log.rate.burst: must be between 1 and 1000000, is 0
         saf.channels.log.subjects=a..b            | saf.channels.log.subjects: 'a..b' must be dot-separated tokens
         saf.channels.log.subjects=a.>.b           | saf.channels.log.subjects: 'a.>.b' must be
         saf.channels.log.subjects=events.é        | saf.channels.log.subjects: 'events.é' must be

@@ -16,6 +16,7 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
  * @param ackWait how long after the last sign of life of this process its unfinished events go to another one
  * @param retry what happens after a failure
  * @param breaker when to leave the destination alone
+ * @param rate how many deliveries may begin in a second
  * @param artificialSleep how long to wait before each delivery, for experiments with load
  */
 public record ChannelSettings(
@@ -26,6 +27,7 @@ public record ChannelSettings(
         @DefaultValue("30s") Duration ackWait,
         @DefaultValue Retry retry,
         @DefaultValue Breaker breaker,
+        @DefaultValue Rate rate,
         @DefaultValue("0s") Duration artificialSleep) {
 
     /**

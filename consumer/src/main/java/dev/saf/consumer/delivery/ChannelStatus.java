@@ -45,6 +45,8 @@ public record ChannelStatus(
         HALF_OPEN,
         /** Calls of it do not end, so that others have less room, or none. */
         STUCK,
+        /** Delivers as fast as its rate lets it, and events wait because of that. */
+        RATE_LIMITED,
         /** Delivers. */
         RUNNING;
 

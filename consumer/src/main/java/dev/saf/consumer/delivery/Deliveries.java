@@ -22,6 +22,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
@@ -56,6 +57,17 @@ final class Deliveries {
     /** How long after its interruption a delivery counts as stuck. */
     private static final long STUCK_NANOS = Duration.ofSeconds(5).toNanos();
 
+    /** What the rate will let go so soon is asked for already: twice as long as a thread that pulls may wait. */
+    private static final Duration AHEAD = Duration.ofMillis(250);
+
+    /** Events that had to wait for the rate so recently count as waiting still. */
+    private static final long RATE_LIMITED_NANOS = Duration.ofSeconds(1).toNanos();
+
+    /** The longest and the shortest time between two looks whether the rate lets an event go. */
+    private static final long LOOK_NANOS = Duration.ofMillis(100).toNanos();
+
+    private static final long SHORT_LOOK_NANOS = Duration.ofMillis(1).toNanos();
+
     /** The server's header on a message whose body it has left out. */
     private static final String LEFT_OUT = "Nats-Msg-Size";
 
@@ -64,6 +76,11 @@ final class Deliveries {
     private final ChannelMetrics metrics;
     private final List<Restraint> restraints;
     private final Circuit circuit;
+
+    /** Null for no bound. */
+    private final @Nullable Pace pace;
+
+    private final AtomicBoolean waitingForPace = new AtomicBoolean();
     private final Dispatcher dispatcher;
     private final Thread.Builder.OfVirtual threads;
     private final List<Source> sources = new CopyOnWriteArrayList<>();
@@ -80,6 +97,7 @@ final class Deliveries {
     private final InstantSource clock = InstantSource.system();
     private final Set<Thread> waiting = ConcurrentHashMap.newKeySet();
     private volatile long lastStartNanos = System.nanoTime();
+    private volatile long rateLimitedNanos = lastStartNanos - RATE_LIMITED_NANOS;
     private volatile ChannelStatus.@Nullable LastError lastError;
 
     /** Null if events are delivered in any order. */
@@ -96,6 +114,7 @@ final class Deliveries {
         this.restraints = List.copyOf(restraints);
         this.circuit = circuit;
         this.metrics = metrics;
+        this.pace = channel.settings().rate().pace(System.nanoTime());
         this.dispatcher = new Dispatcher(channel.channel(), channel.settings().artificialSleep());
         this.longCalls = new LongCalls(channel);
         this.steps = new Steps(channel.settings().retry(), new Failures());
@@ -157,7 +176,8 @@ final class Deliveries {
     private int startable(Source source) {
         // Suspects take the places of others only when they are many.
         int many = Math.max(0, suspects.size() - channel.settings().concurrency());
-        int free = Math.min(most() - running.get() - held.size() - many, source.allowance());
+        int places = Math.min(most() - running.get(), roomByRate()) - held.size() - many;
+        int free = Math.min(places, source.allowance());
         if (source.kind == Source.Kind.EVENTS || free <= 0) {
             return Math.max(0, free);
         }
@@ -166,6 +186,21 @@ final class Deliveries {
         int idle = kept == null ? 0 : kept.waiting(source);
         int share = Math.max(1, channel.settings().concurrency() / 2) - source.open.size() + idle;
         return Math.max(0, Math.min(free, share));
+    }
+
+    private int roomByRate() {
+        Pace bound = pace;
+        if (bound == null) {
+            return Integer.MAX_VALUE;
+        }
+        long now = System.nanoTime();
+        bound.slowTo(circuit.share(), now);
+        return bound.room(now, AHEAD);
+    }
+
+    /** Whether events wait because no more may be delivered in a second, or have just waited. */
+    boolean isRateLimited() {
+        return pace != null && System.nanoTime() - rateLimitedNanos < RATE_LIMITED_NANOS;
     }
 
     /** Whether nothing at all is to be delivered for now. */
@@ -273,14 +308,15 @@ final class Deliveries {
             held.add(delivery);
             startHeld();
         } else {
-            drop(delivery, "there is no place for it among " + most());
+            drop(delivery, isRateLimited() ? "rate.limit is reached" : "there is no place for it among " + most());
             acknowledge(delivery);
         }
     }
 
     /** Whether there is a place, and only others must come to run first. */
     private boolean mayWait() {
-        return running.get() + held.size() < most();
+        Pace bound = pace;
+        return running.get() + held.size() < most() && (bound == null || bound.room(System.nanoTime()) > 0);
     }
 
     private boolean claim() {
@@ -291,13 +327,28 @@ final class Deliveries {
         for (int now = running.get(); now < most; now = running.get()) {
             if (running.compareAndSet(now, now + 1)) {
                 // Whoever wants to be alone says so first and then counts; here it is the other way round.
-                if (!surroundings.trials().isAlone()) {
+                if (!surroundings.trials().isAlone() && isInTime()) {
                     return true;
                 }
                 running.decrementAndGet();
                 return false;
             }
         }
+        return false;
+    }
+
+    /** Whether the rate lets one more go now. */
+    private boolean isInTime() {
+        Pace bound = pace;
+        if (bound == null) {
+            return true;
+        }
+        long now = System.nanoTime();
+        bound.slowTo(circuit.share(), now);
+        if (bound.take(now)) {
+            return true;
+        }
+        rateLimitedNanos = now;
         return false;
     }
 
@@ -309,6 +360,28 @@ final class Deliveries {
             } else {
                 start(next);
             }
+        }
+        Pace bound = pace;
+        if (bound != null && couldStart() && waitingForPace.compareAndSet(false, true)) {
+            Thread.ofVirtual().name("saf-rate-" + channel.name()).start(() -> startInTime(bound));
+        }
+    }
+
+    /** Whether something is held, and not for want of a place. */
+    private boolean couldStart() {
+        return !held.isEmpty() && running.get() < most();
+    }
+
+    /** Starts what the rate holds back, one by one as it lets them go. */
+    private void startInTime(Pace bound) {
+        try {
+            while (couldStart()) {
+                long nanos = bound.nanosToNext(System.nanoTime());
+                LockSupport.parkNanos(Math.clamp(nanos, SHORT_LOOK_NANOS, LOOK_NANOS));
+                startHeld();
+            }
+        } finally {
+            waitingForPace.set(false);
         }
     }
 
@@ -381,6 +454,11 @@ final class Deliveries {
     /** Delivers a suspect; nothing else runs, and nothing starts. */
     Thread deliverAlone(Delivery suspect, Runnable then) {
         running.incrementAndGet();
+        // It cannot wait, for everybody waits for it; those after it make up for it.
+        Pace bound = pace;
+        if (bound != null) {
+            bound.spend();
+        }
         metrics.trials.increment();
         return threads.start(() -> {
             run(suspect);

@@ -83,6 +83,11 @@ public final class RunningChannel {
                 this,
                 self -> self.states().contains(ChannelStatus.State.PAUSED) ? 1 : 0);
         metrics.gauge(
+                "saf.channel.rate.limited",
+                "1 while events wait because of the channel's rate, else 0",
+                deliveries,
+                each -> each.isRateLimited() ? 1 : 0);
+        metrics.gauge(
                 "saf.channel.backlog",
                 "Events of this channel that are not settled, as of some seconds ago",
                 this,
@@ -270,6 +275,9 @@ public final class RunningChannel {
         if (deliveries.longCalls().isStuck()) {
             states.add(ChannelStatus.State.STUCK);
         }
+        if (deliveries.isRateLimited()) {
+            states.add(ChannelStatus.State.RATE_LIMITED);
+        }
         if (states.isEmpty()) {
             states.add(ChannelStatus.State.RUNNING);
         }
@@ -310,6 +318,9 @@ public final class RunningChannel {
                 "the destination cannot be reached and is left alone, but for one event from time to time"
                         + (circuit.openSince() == null ? "" : ", since " + circuit.openSince());
             case STUCK -> stuck();
+            case RATE_LIMITED ->
+                "no more than %s deliveries a second, as rate.limit says, and events wait because of that"
+                        .formatted(channel.settings().rate().limit());
             case RUNNING -> null;
         };
     }

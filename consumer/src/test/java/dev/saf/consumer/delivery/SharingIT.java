@@ -151,6 +151,32 @@ class SharingIT {
         assertThat(audit.offeredIds()).doesNotHaveDuplicates();
     }
 
+    @Test
+    void aFrozenProcessDoesNotBeginWhatItHeld() throws Exception {
+        RecordingChannel audit = new RecordingChannel();
+        script("audit", audit);
+        // Some come a quarter of a second before they may begin.
+        Replica frozen = replica(
+                "frozen",
+                Duration.ZERO,
+                "saf.channels.audit.ack-wait=2s",
+                "saf.channels.audit.rate.limit=20",
+                "saf.channels.audit.rate.burst=1");
+        nats.publish(100);
+        await().atMost(PATIENCE).until(() -> frozen.delivered().size() >= 20);
+        frozen.freeze();
+        long begun = frozen.offered().size();
+        assertThat(nats.consumer("audit").getNumAckPending()).isGreaterThan(2);
+        consumer("saf.channels.audit.ack-wait=2s");
+        await().atMost(PATIENCE).until(() -> nats.unsettled("audit") == 0);
+        frozen.thaw();
+        publishUntilItTakesPart(frozen);
+        assertThat(frozen.offered().stream().filter(id -> id.startsWith("event-")))
+                .as("offered beyond %d; one may have begun without having said so", begun)
+                .hasSizeBetween((int) begun, (int) begun + 1);
+        assertThat(audit.offeredIds()).doesNotHaveDuplicates();
+    }
+
     /** Returns how many events it took. */
     private int publishUntilItTakesPart(Replica replica) {
         int before = replica.offered().size();
