@@ -1,5 +1,6 @@
 package dev.saf.consumer.delivery;
 
+import dev.saf.consumer.ledger.Passage;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashMap;
@@ -44,6 +45,11 @@ final class Lanes<T> {
         public int compareTo(Place other) {
             int bySequence = Long.compare(sequence, other.sequence);
             return bySequence != 0 ? bySequence : Long.compare(storedNanos, other.storedNanos);
+        }
+
+        /** As {@link Passage#life} says, of an event that is in order. */
+        String life() {
+            return Long.toString(storedNanos, 36);
         }
     }
 

@@ -9,14 +9,11 @@ import dev.saf.consumer.ledger.ParkedEvents;
 import dev.saf.consumer.ledger.ParkedEvents.Waiting;
 import dev.saf.consumer.ledger.Parking;
 import dev.saf.consumer.ledger.Passage;
-import dev.saf.consumer.ledger.StoredMessages;
 import dev.saf.event.CloudEvents;
 import dev.saf.jetstream.NatsConnection;
-import dev.saf.jetstream.Streams;
 import io.nats.client.JetStreamApiException;
 import io.nats.client.Message;
 import io.nats.client.api.ConsumerInfo;
-import io.nats.client.api.MessageInfo;
 import io.nats.client.impl.Headers;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
@@ -69,8 +66,7 @@ final class Order {
     private static final Logger log = LoggerFactory.getLogger(Order.class);
     private static final Duration STEP = Duration.ofMillis(100);
     private static final long SECOND_NANOS = Duration.ofSeconds(1).toNanos();
-    private static final long TRICKLE_NANOS = Duration.ofMillis(250).toNanos();
-    private static final long ODD_NANOS = Duration.ofSeconds(3).toNanos();
+    private static final long PATIENCE_NANOS = Duration.ofSeconds(5).toNanos();
     private static final long GRACE_MILLIS = 5_000;
     private static final int MAX_LOOK_UPS = 100;
 
@@ -81,27 +77,6 @@ final class Order {
 
     /** How many are parked or sent at once. */
     private static final int AT_ONCE = 16;
-
-    /** What has come from one durable. Guarded by the lanes. */
-    private static final class Row {
-
-        final Subscription subscription;
-
-        /** Of what the durable has handed out; the server counts each time. */
-        long last = -1;
-
-        int gaps;
-
-        /** Whether the last message was handed out before, so that more such may wait. */
-        boolean repeats;
-
-        /** Since when it holds more than it should, 0 if it does not. */
-        long oddSinceNanos;
-
-        Row(Subscription subscription) {
-            this.subscription = subscription;
-        }
-    }
 
     /** What has come and waits, where nothing else is here, at one moment. */
     private record Stock(Set<Delivery> events, Set<Delivery> due, long lastEvent, long lastDue, int gaps) {
@@ -114,11 +89,16 @@ final class Order {
     private final ConfiguredChannel channel;
     private final OrderingKey key;
     private final Deliveries deliveries;
-    private final Row events;
-    private final Row due;
+    private final Subscription events;
+    private final Subscription due;
+
+    /** Guarded by the lanes, as is the other one. */
+    private final Tally ofEvents;
+
+    private final Tally ofDue;
+    private final Whereabouts whereabouts;
     private final Lease lease;
     private final ParkedEvents parkedEvents;
-    private final StoredMessages stored;
     private final int most;
     private final Lanes<Delivery> lanes = new Lanes<>(System::currentTimeMillis);
     private final Semaphore places = new Semaphore(AT_ONCE);
@@ -133,6 +113,7 @@ final class Order {
 
     private long nextRenewalNanos = System.nanoTime();
     private long nextLookNanos = System.nanoTime();
+    private long nextTellNanos = System.nanoTime() + PATIENCE_NANOS;
     private long waitsSinceNanos;
 
     Order(
@@ -145,14 +126,16 @@ final class Order {
         this.channel = channel;
         this.key = channel.intake().key();
         this.deliveries = deliveries;
-        this.events = new Row(events);
-        this.due = new Row(due);
+        this.events = events;
+        this.due = due;
+        this.ofEvents = new Tally(events.source());
+        this.ofDue = new Tally(due.source());
+        this.whereabouts = new Whereabouts(channel.name(), surroundings.stored(), events, due);
         this.lease = new Lease(
                 surroundings.shared(),
                 "order-" + channel.name(),
                 ManagementFactory.getRuntimeMXBean().getName());
         this.parkedEvents = new ParkedEvents(nats);
-        this.stored = surroundings.stored();
         this.most = (int) Math.max(1, channel.maxAckPending() / 2);
         this.threads = Thread.ofVirtual().name("saf-order-" + channel.name());
         events.source().whenSettled(this::settled);
@@ -219,25 +202,26 @@ final class Order {
      * comes now and then all the same: what is handed out again comes first, and may be what all others wait for.
      */
     int room(Source source, int free) {
-        Row row = row(source);
-        if (row == null || free <= 0) {
+        Tally tally = tally(source);
+        if (tally == null || free <= 0) {
             return free;
         }
         if (!lease.held()) {
             return 0;
         }
         synchronized (lanes) {
-            if (lanes.isOpen() && lanes.waiting() < most) {
+            // What is due is nearly always what others wait for.
+            if (lanes.isOpen() && (source.kind == Source.Kind.DUE || lanes.waiting() < most)) {
                 return free;
             }
-            return row.repeats || System.nanoTime() - source.lastArrivalNanos > TRICKLE_NANOS ? 1 : 0;
+            return tally.mayTrickle(System.nanoTime()) ? 1 : 0;
         }
     }
 
-    private @Nullable Row row(Source source) {
+    private @Nullable Tally tally(Source source) {
         return switch (source.kind) {
-            case EVENTS -> events;
-            case DUE -> due;
+            case EVENTS -> ofEvents;
+            case DUE -> ofDue;
             case REPLAY, CORE -> null;
         };
     }
@@ -248,32 +232,31 @@ final class Order {
      * @param known whether it is here already
      */
     void saw(Source source, Message message, Position position, boolean known) {
-        Row row = row(source);
-        if (row == null) {
+        Tally tally = tally(source);
+        if (tally == null) {
             return;
         }
         long number = Position.consumerSequence(message.getReplyTo());
+        List<Move<Delivery>> moves = List.of();
         synchronized (lanes) {
-            if (number != row.last + 1) {
-                row.gaps++;
-                if (row == events && lanes.isOpen()) {
-                    log.warn(
-                            "channel {}: {} was handed out after {}, so an event got lost or went elsewhere; nothing"
-                                    + " starts until it is known to be settled, or comes here",
-                            channel.name(),
-                            number,
-                            row.last);
-                    beginAnew();
-                }
+            long last = tally.last();
+            // What is due is known, whoever gets it.
+            if (!tally.arrived(number, known || position.deliveries() > 1) && tally == ofEvents && lanes.isOpen()) {
+                log.warn(
+                        "channel {}: {} was handed out after {}, so an event got lost or went elsewhere; nothing"
+                                + " starts until it is known to be settled, or comes here",
+                        channel.name(),
+                        number,
+                        last);
+                moves = beginAnew();
             }
-            row.last = number;
-            row.repeats = known || position.deliveries() > 1;
         }
+        follow(moves);
     }
 
     /** Takes an event to start it when it is its turn. False if it is in no order with others. */
     boolean take(Delivery delivery) {
-        Ticket ticket = row(delivery.source) == null ? null : ticket(delivery);
+        Ticket ticket = tally(delivery.source) == null ? null : ticket(delivery);
         if (ticket == null) {
             return false;
         }
@@ -354,9 +337,18 @@ final class Order {
         }
     }
 
-    /** Puts it back. */
+    /** Puts it back; or gives it back, if all has begun anew without it. */
     void back(Delivery delivery) {
-        follow(decide(() -> lanes.back(delivery)));
+        boolean waits;
+        List<Move<Delivery>> moves;
+        synchronized (lanes) {
+            moves = lanes.back(delivery);
+            waits = lanes.isHere(delivery);
+        }
+        follow(moves);
+        if (!waits) {
+            deliveries.giveBackUntried(delivery);
+        }
     }
 
     /** What a parked event is to carry about its place. */
@@ -400,25 +392,12 @@ final class Order {
                         move.behind().sequence(),
                         Dispatcher.describe(e));
             }
-            notPutBehind(delivery, e instanceof JetStreamApiException);
+            if (!(e instanceof JetStreamApiException)) {
+                mayBeParked(delivery);
+            }
+            back(delivery);
         } finally {
             places.release();
-        }
-    }
-
-    private void notPutBehind(Delivery delivery, boolean surely) {
-        boolean waits;
-        List<Move<Delivery>> moves;
-        synchronized (lanes) {
-            if (!surely) {
-                lanes.mayBeParked(delivery);
-            }
-            moves = lanes.back(delivery);
-            waits = lanes.isHere(delivery);
-        }
-        follow(moves);
-        if (!waits) {
-            deliveries.giveBackUntried(delivery);
         }
     }
 
@@ -432,16 +411,12 @@ final class Order {
         try {
             // If it is too late, it is due, or gone; and if it is gone, it is missed soon.
             var _ = parkedEvents.sendNow(
-                    channel.name(), place.sequence(), life(place), version.attempts(), version.parkings());
+                    channel.name(), place.sequence(), place.life(), version.attempts(), version.parkings());
         } catch (IOException | RuntimeException e) {
             log.debug("channel {}: event {} could not be sent yet", channel.name(), place.sequence(), e);
         } finally {
             places.release();
         }
-    }
-
-    private static String life(Place place) {
-        return Long.toString(place.storedNanos(), 36);
     }
 
     private void run() {
@@ -452,9 +427,21 @@ final class Order {
                 problem = "waits, for it cannot be known what is under way: " + Dispatcher.describe(e);
                 log.debug("channel {}: its order", channel.name(), e);
             }
+            tellProblem(System.nanoTime());
             if (!stopping) {
                 LockSupport.parkNanos(STEP.toNanos());
             }
+        }
+    }
+
+    /** To the log, if it lasts. */
+    private void tellProblem(long now) {
+        String last = problem;
+        if (last == null) {
+            nextTellNanos = now + PATIENCE_NANOS;
+        } else if (now - nextTellNanos >= 0) {
+            nextTellNanos = now + PATIENCE_NANOS;
+            log.warn("channel {}: {}", channel.name(), last);
         }
     }
 
@@ -493,11 +480,13 @@ final class Order {
     }
 
     /** What waits goes on waiting; what has begun goes on to its end. */
-    private void beginAnew() {
+    private List<Move<Delivery>> beginAnew() {
+        List<Move<Delivery>> moves = new ArrayList<>();
         for (Delivery waiting : lanes.close()) {
             Ticket ticket = Objects.requireNonNull(waiting.ticket);
-            var _ = lanes.arrived(ticket.key, ticket.place, ticket.version, waiting);
+            moves.addAll(lanes.arrived(ticket.key, ticket.place, ticket.version, waiting));
         }
+        return moves;
     }
 
     /** Begins to deliver, once everything that is not settled is here or known. */
@@ -506,15 +495,15 @@ final class Order {
             waitsSinceNanos = now;
         }
         Stock before = stock();
-        ConsumerInfo eventsNow = events.subscription.ask();
-        ConsumerInfo dueNow = due.subscription.ask();
+        ConsumerInfo eventsNow = events.ask();
+        ConsumerInfo dueNow = due.ask();
         if (before == null || eventsNow == null || dueNow == null) {
             problem = "waits until what has begun has ended";
             return;
         }
-        boolean allEvents = isAll(events, before.events, before.lastEvent, eventsNow);
-        boolean allDue = isAll(due, before.due, before.lastDue, dueNow);
-        if (!allEvents || !allDue) {
+        boolean all = isAll(ofEvents, before.events, before.lastEvent, eventsNow);
+        all &= isAll(ofDue, before.due, before.lastDue, dueNow);
+        if (!all) {
             problem = "waits until %d events that were handed out before are settled, or come here"
                     .formatted(eventsNow.getNumAckPending()
                             + dueNow.getNumAckPending()
@@ -558,11 +547,10 @@ final class Order {
     /** Null unless all that is here waits, or is in no order. */
     private @Nullable Stock stock() {
         synchronized (lanes) {
-            Set<Delivery> ofEvents =
-                    new HashSet<>(events.subscription.source().open.values());
-            Set<Delivery> ofDue = new HashSet<>(due.subscription.source().open.values());
-            return ofEvents.stream().allMatch(this::stays) && ofDue.stream().allMatch(this::stays)
-                    ? new Stock(ofEvents, ofDue, events.last, due.last, events.gaps + due.gaps)
+            Set<Delivery> fromEvents = new HashSet<>(ofEvents.open());
+            Set<Delivery> fromDue = new HashSet<>(ofDue.open());
+            return fromEvents.stream().allMatch(this::stays) && fromDue.stream().allMatch(this::stays)
+                    ? new Stock(fromEvents, fromDue, ofEvents.last(), ofDue.last(), ofEvents.gaps() + ofDue.gaps())
                     : null;
         }
     }
@@ -571,45 +559,25 @@ final class Order {
         return delivery.ticket == null ? !delivery.isSettling() : lanes.isWaiting(delivery);
     }
 
-    /** Whether this is all that the durable has handed out and that is not settled. */
-    private boolean isAll(Row row, Set<Delivery> held, long last, ConsumerInfo durable) {
-        long handedOut = durable.getDelivered().getConsumerSequence();
+    private boolean isAll(Tally tally, Set<Delivery> held, long last, ConsumerInfo durable) {
         synchronized (lanes) {
-            if (held.isEmpty() && durable.getNumAckPending() == 0) {
-                boolean nothingCame = row.last == last;
-                if (nothingCame) {
-                    // What others have had is settled.
-                    row.last = handedOut;
-                }
-                return nothingCame;
-            }
-            if (held.size() == durable.getNumAckPending() && last == handedOut) {
-                row.oddSinceNanos = 0;
+            int size = held.size();
+            long unsettled = durable.getNumAckPending();
+            if (tally.isAll(size, last, unsettled, durable.getDelivered().getConsumerSequence())) {
+                tally.areFine();
                 return true;
             }
-        }
-        giveBackWhatIsOdd(row, held, durable);
-        return false;
-    }
-
-    /** To have more than there is, or as much but not the last one, ends only by getting all of it once more. */
-    private void giveBackWhatIsOdd(Row row, Set<Delivery> held, ConsumerInfo durable) {
-        if (held.isEmpty() || held.size() < durable.getNumAckPending()) {
-            row.oddSinceNanos = 0;
-        } else if (row.oddSinceNanos == 0) {
-            row.oddSinceNanos = System.nanoTime();
-        } else if (System.nanoTime() - row.oddSinceNanos > ODD_NANOS) {
-            row.oddSinceNanos = 0;
-            for (Delivery delivery : held) {
-                if (withdraw(delivery)) {
-                    deliveries.giveBackUntried(delivery);
-                }
+            if (!tally.areOdd(size, unsettled, System.nanoTime())) {
+                return false;
             }
         }
+        held.stream().filter(this::withdraw).forEach(deliveries::giveBackUntried);
+        return false;
     }
 
     private void lookAfter(long now) throws IOException {
         if (now - nextLookNanos < 0) {
+            follow(decide(() -> lanes.waiting() >= most ? lanes.relieve(true) : List.of()));
             return;
         }
         nextLookNanos = now + SECOND_NANOS;
@@ -625,44 +593,30 @@ final class Order {
         }
     }
 
-    /** Finds out what became of an event that others wait for. */
+    /** An event that others wait for has not come. */
     private void miss(Overdue missing) throws IOException {
-        Place place = missing.place();
-        Version version = missing.version();
-        long sequence;
-        if (version.equals(Version.FIRST)) {
-            MessageInfo found = stored.get(Streams.EVENTS, place.sequence());
-            boolean same = found != null
-                    && found.getTime() != null
-                    && nanos(found.getTime().toInstant()) == place.storedNanos();
-            sequence = same ? place.sequence() : 0;
-        } else {
-            String subject =
-                    Parking.due(channel.name(), place.sequence(), life(place), version.attempts(), version.parkings());
-            if (stored.next(Streams.LATER, 1, Parking.at(subject)) != null) {
+        switch (whereabouts.of(missing.place(), missing.version())) {
+            case PARKED -> {
                 later(missing);
                 if (missing.sent()) {
-                    send(place, version);
+                    send(missing.place(), missing.version());
                 }
-                return;
             }
-            MessageInfo found = stored.next(Streams.LATER, 1, subject);
-            sequence = found == null ? 0 : found.getSeq();
-        }
-        Row row = version.equals(Version.FIRST) ? events : due;
-        if (sequence == 0) {
-            log.warn("channel {}: event {} is gone, and holds up nobody", channel.name(), place.sequence());
-            follow(decide(() -> lanes.gone(missing)));
-        } else if (isSettled(row, sequence)) {
-            log.warn(
-                    "channel {}: event {} was settled by somebody else, so all begins anew",
-                    channel.name(),
-                    place.sequence());
-            synchronized (lanes) {
-                beginAnew();
+            case COMES -> later(missing);
+            case GONE -> {
+                log.warn(
+                        "channel {}: event {} is gone, and holds up nobody",
+                        channel.name(),
+                        missing.place().sequence());
+                follow(decide(() -> lanes.gone(missing)));
             }
-        } else {
-            later(missing);
+            case SETTLED -> {
+                log.warn(
+                        "channel {}: event {} was settled by somebody else, so all begins anew",
+                        channel.name(),
+                        missing.place().sequence());
+                follow(decide(this::beginAnew));
+            }
         }
     }
 
@@ -670,14 +624,5 @@ final class Order {
         synchronized (lanes) {
             lanes.expectLater(missing);
         }
-    }
-
-    private static boolean isSettled(Row row, long sequence) throws IOException {
-        ConsumerInfo durable = row.subscription.ask();
-        return durable != null && sequence <= durable.getAckFloor().getStreamSequence();
-    }
-
-    private static long nanos(Instant instant) {
-        return instant.getEpochSecond() * 1_000_000_000L + instant.getNano();
     }
 }

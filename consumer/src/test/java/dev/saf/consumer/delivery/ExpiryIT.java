@@ -16,8 +16,11 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Events that wait until their stream drops them. */
 class ExpiryIT {
@@ -47,8 +50,9 @@ class ExpiryIT {
         server.close();
     }
 
-    private Consumer start() {
-        Consumer consumer = Consumer.start(server, SETTINGS);
+    private Consumer start(String... more) {
+        Consumer consumer = Consumer.start(
+                server, Stream.concat(Stream.of(SETTINGS), Stream.of(more)).toArray(String[]::new));
         await().atMost(PATIENCE).until(() -> nats.unsettled("audit") == 0);
         return consumer;
     }
@@ -76,11 +80,12 @@ class ExpiryIT {
         return IntStream.range(0, count).mapToObj(i -> "event-" + i).toList();
     }
 
-    @Test
-    void noEventOfAPausedChannelVanishes() throws Exception {
+    @ParameterizedTest
+    @ValueSource(strings = {"none", "key"})
+    void noEventOfAPausedChannelVanishes(String ordering) throws Exception {
         RecordingChannel audit = new RecordingChannel();
         script("audit", audit);
-        try (Consumer consumer = start()) {
+        try (Consumer consumer = start("saf.channels.audit.ordering=" + ordering)) {
             consumer.channel("audit").pause();
             nats.publish(300);
             await().atMost(PATIENCE).until(() -> consumer.metric("saf.channel.oldest.age", "audit") > 1);
