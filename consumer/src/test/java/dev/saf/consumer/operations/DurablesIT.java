@@ -128,6 +128,10 @@ class DurablesIT {
     void doesNotDeleteWhatAnotherProcessUses() {
         try (Consumer consumer = Consumer.start(server, AUDIT);
                 Consumer _ = Consumer.start(server, "saf.channels.old.type=scripted")) {
+            // Before that it may be deleted.
+            await().atMost(PATIENCE)
+                    .ignoreExceptions()
+                    .until(() -> nats.consumer("old").getNumWaiting() > 0);
             await().atMost(PATIENCE)
                     .untilAsserted(() -> assertRefused(
                             consumer, "saf-old", 409, "Somebody waits for messages from the durable saf-old"));
