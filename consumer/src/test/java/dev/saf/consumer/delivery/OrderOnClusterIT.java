@@ -29,7 +29,7 @@ import org.junit.jupiter.api.Test;
 /** Three servers keep what is in order, and another one begins to lead it while events come. */
 class OrderOnClusterIT {
 
-    private static final Duration PATIENCE = Duration.ofSeconds(40);
+    private static final Duration PATIENCE = Duration.ofSeconds(90);
     private static final int KEYS = 40;
 
     private final NatsCluster cluster = NatsCluster.start(3);
