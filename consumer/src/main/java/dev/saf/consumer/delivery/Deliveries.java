@@ -908,7 +908,7 @@ final class Deliveries {
             return steps.notParked(park, surroundings.keptUntil(delivery), clock.instant());
         }
         metrics.parked.increment();
-        delivery.parked = new Order.Parked(park.passage(), park.due(), false);
+        delivery.parked = Order.Parked.of(park.passage(), park.due(), false);
         warn(delivery, "is parked until " + park.due(), park.error());
         return steps.parked(park);
     }
@@ -930,7 +930,7 @@ final class Deliveries {
             throw e;
         }
         metrics.parkedBehind.increment();
-        delivery.parked = new Order.Parked(passage, due, true);
+        delivery.parked = Order.Parked.of(passage, due, true);
     }
 
     private Step keepAside(Delivery delivery, Step.KeepAside aside) {

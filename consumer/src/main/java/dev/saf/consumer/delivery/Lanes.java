@@ -1,6 +1,5 @@
 package dev.saf.consumer.delivery;
 
-import dev.saf.consumer.ledger.Passage;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashMap;
@@ -47,7 +46,7 @@ final class Lanes<T> {
             return bySequence != 0 ? bySequence : Long.compare(storedNanos, other.storedNanos);
         }
 
-        /** As {@link Passage#life} says, of an event that is in order. */
+        /** As {@link dev.saf.consumer.ledger.Passage#life} says, of an event that is in order. */
         String life() {
             return Long.toString(storedNanos, 36);
         }
@@ -189,7 +188,8 @@ final class Lanes<T> {
             if (newer < 0) {
                 return List.of(new Move.Repeated<>(message));
             }
-            if (entry.state == State.BUSY) {
+            // The one that is away must be settled first, or it would come once more to whoever knows nothing of it.
+            if (entry.state == State.BUSY || (entry.state == State.AWAY && newer > 0)) {
                 return List.of(new Move.Again<>(message));
             }
             if (entry.state == State.WAITING) {
@@ -323,6 +323,12 @@ final class Lanes<T> {
         }
     }
 
+    /** Whether it may be parked, though it is here. */
+    boolean isDoubtful(T message) {
+        Entry<T> entry = here.get(message);
+        return entry != null && entry.doubtful;
+    }
+
     /** Nothing came of what was done with it; it waits again. */
     List<Move<T>> back(T message) {
         Entry<T> entry = here.get(message);
@@ -389,7 +395,12 @@ final class Lanes<T> {
     /** It will not come any more, unless it has come since. */
     List<Move<T>> gone(Overdue missing) {
         Entry<T> entry = stillMissing(missing);
-        return entry == null ? List.of() : remove(entry);
+        if (entry == null) {
+            return List.of();
+        }
+        // It was not settled: should it be parked after all, it is to be delivered.
+        entry.doubtful = false;
+        return remove(entry);
     }
 
     /** It will come. */

@@ -53,13 +53,13 @@ final class Order {
     /**
      * An event that waits on {@code later}.
      *
-     * @param passage as it was when it was parked
      * @param behind whether only because one before it does
      */
-    record Parked(Passage passage, Instant due, boolean behind) {
+    record Parked(Version version, Instant due, boolean behind) {
 
-        Version version() {
-            return new Version(passage.parkings() + 1, passage.attempts());
+        /** @param passage as it was before it was parked */
+        static Parked of(Passage passage, Instant due, boolean behind) {
+            return new Parked(new Version(passage.parkings() + 1, passage.attempts()), due, behind);
         }
     }
 
@@ -366,12 +366,49 @@ final class Order {
     private void follow(List<Move<Delivery>> moves) {
         for (Move<Delivery> move : moves) {
             switch (move) {
-                case Move.Start<Delivery>(Delivery delivery) -> deliveries.begin(delivery);
+                case Move.Start<Delivery>(Delivery delivery) -> begin(delivery);
                 case Move.PutBehind<Delivery> behind -> threads.start(() -> putBehind(behind));
                 case Move.Send<Delivery>(Place place, Version version) -> threads.start(() -> send(place, version));
                 case Move.Repeated<Delivery>(Delivery delivery) -> deliveries.suppress(delivery);
                 case Move.Again<Delivery>(Delivery delivery) -> deliveries.postpone(delivery, NOT_NOW);
             }
+        }
+    }
+
+    private void begin(Delivery delivery) {
+        boolean doubtful;
+        synchronized (lanes) {
+            doubtful = lanes.isDoubtful(delivery);
+        }
+        if (doubtful) {
+            threads.start(() -> beginInDoubt(delivery, Objects.requireNonNull(delivery.ticket)));
+        } else {
+            deliveries.begin(delivery);
+        }
+    }
+
+    /** It may be parked, though nobody has confirmed that: then that one counts, and nobody may ever offer both. */
+    private void beginInDoubt(Delivery delivery, Ticket ticket) {
+        Parked newest = null;
+        try {
+            for (Waiting each : parkedEvents.ofEvent(channel.name(), ticket.place.sequence(), ticket.place.life())) {
+                Version version =
+                        new Version(each.passage().parkings(), each.passage().attempts());
+                if (version.compareTo(newest == null ? ticket.version : newest.version) > 0) {
+                    Instant until = each.due();
+                    newest = new Parked(version, until == null ? Instant.now() : until, each.isBehind());
+                }
+            }
+        } catch (IOException | RuntimeException e) {
+            log.debug("channel {}: event {} stays in doubt", channel.name(), delivery.position.sequence(), e);
+            deliveries.postpone(delivery, NOT_NOW);
+            return;
+        }
+        if (newest == null) {
+            deliveries.begin(delivery);
+        } else {
+            delivery.parked = newest;
+            deliveries.suppress(delivery);
         }
     }
 

@@ -9,6 +9,7 @@ import io.nats.client.impl.Headers;
 import java.io.IOException;
 import java.time.DateTimeException;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.function.Consumer;
@@ -69,6 +70,26 @@ public final class ParkedEvents {
     public @Nullable Waiting find(String at) throws IOException {
         MessageInfo found = stored.next(Streams.LATER, 1, at);
         return found == null ? null : waiting(found.getSeq(), at, found.getHeaders());
+    }
+
+    /**
+     * All that {@code later} has of one way of an event: where it is parked, and what is due or was.
+     *
+     * @param life as {@link Passage#life} says
+     * @throws IOException if nobody can say
+     */
+    public List<Waiting> ofEvent(String channel, long sequence, String life) throws IOException {
+        List<Waiting> all = new ArrayList<>();
+        // In this order: it may become due in between.
+        for (String prefix : List.of(Parking.AT, Parking.DUE)) {
+            String subjects = "%s%s.%d.%s.*".formatted(prefix, channel, sequence, life);
+            for (MessageInfo found = stored.next(Streams.LATER, 1, subjects);
+                    found != null;
+                    found = stored.next(Streams.LATER, found.getSeq() + 1, subjects)) {
+                tell(found.getSeq(), found.getSubject(), found.getHeaders(), all::add);
+            }
+        }
+        return all;
     }
 
     /**
