@@ -316,7 +316,8 @@ final class Subscription implements Supply {
             if (wanted > 0 && !pull(wanted)) {
                 return;
             }
-            if (pulls.isIdle()) {
+            // More than was asked for may have come, and is taken all the same: nobody else can have it.
+            if (pulls.isIdle() && messages.getPendingMessageCount() == 0) {
                 deliveries.awaitRoom(source, PATIENCE);
             } else {
                 receive(PATIENCE);
