@@ -5,12 +5,35 @@ import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
+import java.time.Duration;
 import java.util.EnumMap;
 import java.util.Map;
 import java.util.function.ToDoubleFunction;
 
 /** What can be counted about one channel; every meter has the tag {@code channel}. */
 final class ChannelMetrics {
+
+    /** Few: each is a series for each channel of each process. */
+    private static final Duration[] DELIVERY_BUCKETS = {
+        Duration.ofMillis(5),
+        Duration.ofMillis(25),
+        Duration.ofMillis(100),
+        Duration.ofMillis(500),
+        Duration.ofSeconds(2),
+        Duration.ofSeconds(10),
+        Duration.ofSeconds(30)
+    };
+
+    private static final Duration[] AGE_BUCKETS = {
+        Duration.ofMillis(10),
+        Duration.ofMillis(50),
+        Duration.ofMillis(250),
+        Duration.ofSeconds(1),
+        Duration.ofSeconds(5),
+        Duration.ofSeconds(30),
+        Duration.ofMinutes(5),
+        Duration.ofHours(1)
+    };
 
     final Counter delivered;
     final Counter failed;
@@ -55,10 +78,12 @@ final class ChannelMetrics {
         delivery = Timer.builder("saf.channel.delivery")
                 .description("How long the channel took, whether it failed or not")
                 .tag("channel", channel)
+                .serviceLevelObjectives(DELIVERY_BUCKETS)
                 .register(registry);
         age = Timer.builder("saf.channel.event.age")
                 .description("From an event being stored to it being delivered")
                 .tag("channel", channel)
+                .serviceLevelObjectives(AGE_BUCKETS)
                 .register(registry);
         for (Reason reason : Reason.values()) {
             deadLettered.put(
