@@ -16,6 +16,15 @@ down:
     pid=$(cat .saf/pid 2>/dev/null) && kill "$pid" 2>/dev/null || { echo "Saf does not run here"; exit 0; }
     while kill -0 "$pid" 2>/dev/null; do sleep 0.2; done
 
+# all of it in containers: just dev up [observability] [cluster], then just dev down
+dev command *arguments:
+    deployments/compose/dev {{ quote(command) }} {{ arguments }}
+
+# load on what runs: just load steady, with RATE=500 DURATION=5m before it; the report is in target/load
+load scenario *options:
+    mkdir -p target/load
+    tools/k6 run --no-usage-report -e OUT=target/load {{ options }} {{ quote("load/" + scenario + ".js") }}
+
 # all tests
 test:
     mvn verify

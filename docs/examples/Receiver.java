@@ -10,7 +10,8 @@ import java.util.concurrent.Executors;
 
 /**
  * A destination for webhooks that says what comes, and answers as it is told: {@code PUT /answer} with a status as the
- * body. {@code GET /received} lists all that came. Run with {@code java Receiver.java <port> <status>}.
+ * body. {@code GET /received} lists all that came. Run with {@code java Receiver.java <port> <status> [<address>]}; it
+ * listens on this machine only unless an address is given.
  */
 public class Receiver {
 
@@ -19,8 +20,8 @@ public class Receiver {
 
     public static void main(String[] args) throws IOException {
         answer = Integer.parseInt(args[1]);
-        HttpServer server = HttpServer.create(
-                new InetSocketAddress(InetAddress.getLoopbackAddress(), Integer.parseInt(args[0])), 0);
+        InetAddress address = args.length > 2 ? InetAddress.getByName(args[2]) : InetAddress.getLoopbackAddress();
+        HttpServer server = HttpServer.create(new InetSocketAddress(address, Integer.parseInt(args[0])), 0);
         server.setExecutor(Executors.newCachedThreadPool());
         server.createContext("/hook", exchange -> {
             int status = answer;
