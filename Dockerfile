@@ -60,12 +60,13 @@ RUN ["/opt/java/bin/java", "-XX:AOTCacheOutput=/app/saf.aot", "-Dspring.context.
 FROM service
 COPY --from=training /app/saf.aot /app/saf.aot
 USER 10001:10001
-ENV PATH=/opt/java/bin
+# As the charts set it; whoever sets it replaces all of it.
+ENV PATH=/opt/java/bin JAVA_TOOL_OPTIONS="-XX:MaxRAMPercentage=60 -XX:+ExitOnOutOfMemoryError"
 # 1378 and 1380 are for clients and operators, 1379 and 1381 for health and metrics.
 EXPOSE 1378 1379 1380 1381
 # A start takes seconds; Kubernetes does not look at this, it has probes.
 HEALTHCHECK --interval=5s --timeout=4s --start-period=30s --retries=3 \
     CMD ["/opt/java/bin/java", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xmx16m", "-cp", "/health", "Health", "1379", "1381"]
 STOPSIGNAL SIGTERM
-# Run as process 1, so that signals arrive. What JAVA_TOOL_OPTIONS says comes first, and so loses where both speak.
-ENTRYPOINT ["/opt/java/bin/java", "-XX:AOTCache=/app/saf.aot", "-XX:MaxRAMPercentage=70", "-XX:+ExitOnOutOfMemoryError", "-jar", "/app/saf.jar"]
+# Process 1, so that signals arrive.
+ENTRYPOINT ["/opt/java/bin/java", "-XX:AOTCache=/app/saf.aot", "-jar", "/app/saf.jar"]

@@ -42,6 +42,24 @@ public final class Tool {
         return folder;
     }
 
+    /**
+     * Starts a tool that goes on, in the top folder of the project. It ends with this JVM at the latest.
+     *
+     * @param log gets what it says
+     */
+    public static Process start(Path log, String tool, String... arguments) throws IOException {
+        List<String> command = new ArrayList<>();
+        command.add(project().resolve("tools").resolve(tool).toString());
+        command.addAll(List.of(arguments));
+        Process process = new ProcessBuilder(command)
+                .directory(project().toFile())
+                .redirectErrorStream(true)
+                .redirectOutput(log.toFile())
+                .start();
+        Runtime.getRuntime().addShutdownHook(new Thread(process::destroyForcibly));
+        return process;
+    }
+
     /** Runs a tool in the top folder of the project. */
     public static Result run(String tool, String... arguments) throws IOException, InterruptedException {
         return run(Map.of(), tool, arguments);
