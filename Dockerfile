@@ -12,24 +12,23 @@ ARG BUILD_IMAGE=maven:3.9.11-eclipse-temurin-25
 ARG RUNTIME_IMAGE=gcr.io/distroless/base-nossl-debian13:nonroot
 
 FROM ${BUILD_IMAGE} AS build
+RUN jlink --output /image/java --strip-debug --no-header-files --no-man-pages --generate-cds-archive --add-modules \
+java.base,java.compiler,java.desktop,java.instrument,java.logging,java.management,java.naming,java.net.http,java.prefs,\
+java.rmi,java.scripting,java.security.jgss,java.sql,java.xml,jdk.crypto.ec,jdk.httpserver,jdk.jfr,jdk.management,\
+jdk.naming.dns,jdk.net,jdk.unsupported,jdk.zipfs
 ARG SERVICE
 # A jar that has been built already, in the context, such as producer/target/producer-0.1.0-SNAPSHOT-exec.jar.
 ARG JAR=
 WORKDIR /source
 COPY . .
-RUN mkdir /image \
-    && if [ -n "$JAR" ]; then cp "$JAR" /image/saf.jar; \
-       else mvn -B -q -ntp package -pl "$SERVICE" -am -DskipTests && cp "$SERVICE"/target/*-exec.jar /image/saf.jar; fi
+RUN if [ -n "$JAR" ]; then cp "$JAR" /image/saf.jar; \
+    else mvn -B -q -ntp package -pl "$SERVICE" -am -DskipTests && cp "$SERVICE"/target/*-exec.jar /image/saf.jar; fi
 # Those that change least first: each becomes a layer.
 RUN cd /image && java -Djarmode=tools -jar saf.jar extract --layers --destination layers --application-filename saf.jar \
     && mkdir -p layers/dependencies layers/spring-boot-loader layers/snapshot-dependencies layers/application \
     && javac -d health /source/deployments/image/Health.java \
     && javac -d receiver /source/docs/examples/Receiver.java \
     && mkdir -p work/config
-RUN jlink --output /image/java --strip-debug --no-header-files --no-man-pages --generate-cds-archive --add-modules \
-java.base,java.compiler,java.desktop,java.instrument,java.logging,java.management,java.naming,java.net.http,java.prefs,\
-java.rmi,java.scripting,java.security.jgss,java.sql,java.xml,jdk.crypto.ec,jdk.httpserver,jdk.jfr,jdk.management,\
-jdk.naming.dns,jdk.net,jdk.unsupported,jdk.zipfs
 
 # A destination for webhooks to try things with; see docker-compose.yml. Not part of the others.
 FROM ${RUNTIME_IMAGE} AS receiver

@@ -60,8 +60,8 @@ export function arrivals(rate, duration, more = {}) {
         timeUnit: '1s',
         duration: duration,
         // Enough for answers that take a quarter of a second, and room for four times that.
-        preAllocatedVUs: Math.min(400, Math.max(10, Math.ceil(rate / 4))),
-        maxVUs: Math.max(50, Math.ceil(rate)),
+        preAllocatedVUs: Math.min(1000, Math.max(50, Math.ceil(rate / 4))),
+        maxVUs: Math.max(100, Math.ceil(rate)),
         ...more,
     };
 }

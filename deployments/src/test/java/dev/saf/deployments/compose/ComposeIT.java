@@ -24,7 +24,6 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.io.CleanupMode;
 import org.junit.jupiter.api.io.TempDir;
 
 /** docker-compose.yml, brought up by a real engine with images that are built here. */
@@ -38,8 +37,7 @@ class ComposeIT {
 
     private final HttpClient client = HttpClient.newHttpClient();
 
-    // What an engine leaves behind cannot all be deleted by name.
-    @TempDir(cleanup = CleanupMode.NEVER)
+    @TempDir
     private static Path folder;
 
     @BeforeAll
@@ -112,7 +110,19 @@ class ComposeIT {
                         "--wait")
                 .success();
         assertCarries("first");
-        assertThat(engine.compose("logs", "producer").success()).contains("replicas");
+        String streams = engine.compose(
+                        "--profile",
+                        "cluster",
+                        "exec",
+                        "-T",
+                        "nats-1",
+                        "wget",
+                        "-q",
+                        "-O",
+                        "-",
+                        "http://127.0.0.1:8222/jsz?streams=true&config=true")
+                .success();
+        assertThat(streams).contains("\"name\": \"events\"", "\"num_replicas\": 3").doesNotContain("\"num_replicas\": 1");
     }
 
     private void assertCarries(String id) throws Exception {

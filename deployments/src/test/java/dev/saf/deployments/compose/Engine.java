@@ -21,10 +21,12 @@ final class Engine implements AutoCloseable {
 
     private static final Duration PATIENCE = Duration.ofSeconds(30);
 
+    private final Path folder;
     private final Process daemon;
     private final Map<String, String> environment = new TreeMap<>();
 
-    private Engine(Process daemon, String address) {
+    private Engine(Path folder, Process daemon, String address) {
+        this.folder = folder;
         this.daemon = daemon;
         environment.put("DOCKER_HOST", address);
         // What comes with Debian's engine has no other builder.
@@ -43,7 +45,7 @@ final class Engine implements AutoCloseable {
                 "--data-root=" + folder.resolve("data"),
                 "--exec-root=" + folder.resolve("exec"),
                 "--pidfile=" + folder.resolve("pid"));
-        Engine engine = new Engine(daemon, address);
+        Engine engine = new Engine(folder, daemon, address);
         boolean runs;
         try {
             // The first time it has to be got.
@@ -108,11 +110,15 @@ final class Engine implements AutoCloseable {
     }
 
     @Override
-    public void close() throws InterruptedException {
+    public void close() throws IOException, InterruptedException {
         // It ends its containers with it.
         daemon.destroy();
         if (!daemon.waitFor(PATIENCE.toSeconds(), TimeUnit.SECONDS)) {
             daemon.destroyForcibly().onExit().join();
         }
+        // Names in images may be such as Java cannot delete.
+        new ProcessBuilder("rm", "-rf", folder.resolve("data").toString(), folder.resolve("exec").toString())
+                .start()
+                .waitFor();
     }
 }
