@@ -80,7 +80,7 @@ class QueriesIT {
             try {
                 makeHistory(pair);
                 await().atMost(PATIENCE)
-                        .ignoreExceptionsInstanceOf(IOException.class)
+                        .ignoreExceptions()
                         .untilAsserted(() -> assertThat(unanswered(prometheus)).isEmpty());
                 await().atMost(PATIENCE).untilAsserted(() -> assertRulesAreEvaluated(prometheus));
             } finally {
