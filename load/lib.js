@@ -186,7 +186,7 @@ function rows(data) {
         .map(([metric, { values, thresholds = {} }]) => ({
             metric,
             values: Object.entries(values)
-                .map(([key, value]) => `${key} ${Number.isInteger(value) ? value : value.toPrecision(4)}`)
+                .map(([key, value]) => `${key} ${Number.isInteger(value) ? value : Number(value).toPrecision(4)}`)
                 .join(', '),
             thresholds: Object.keys(thresholds).join(', '),
             failed: Object.values(thresholds).some((each) => !each.ok),
