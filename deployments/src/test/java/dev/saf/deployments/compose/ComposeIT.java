@@ -64,7 +64,7 @@ class ComposeIT {
     @AfterAll
     static void stop() throws Exception {
         if (engine != null) {
-            engine.close();
+            engine.end();
         }
     }
 

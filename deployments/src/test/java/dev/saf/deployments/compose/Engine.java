@@ -17,7 +17,7 @@ import org.awaitility.core.ConditionTimeoutException;
 import org.junit.jupiter.api.Assumptions;
 
 /** A Docker engine of its own, which nobody else uses, with the images that docker-compose.yml needs. */
-final class Engine implements AutoCloseable {
+final class Engine {
 
     private static final Duration PATIENCE = Duration.ofSeconds(30);
 
@@ -55,7 +55,7 @@ final class Engine implements AutoCloseable {
             runs = false;
         }
         if (!runs) {
-            engine.close();
+            engine.end();
             String why = "NOT RUN: no Docker engine can be started here: " + Files.readString(log);
             assertThat("required".equals(System.getenv("SAF_PEERS"))).as(why).isFalse();
             Assumptions.abort(why);
@@ -109,9 +109,8 @@ final class Engine implements AutoCloseable {
         }
     }
 
-    @Override
-    public void close() throws IOException, InterruptedException {
-        // It ends its containers with it.
+    /** Ends it, and its containers with it. */
+    void end() throws IOException, InterruptedException {
         daemon.destroy();
         if (!daemon.waitFor(PATIENCE.toSeconds(), TimeUnit.SECONDS)) {
             daemon.destroyForcibly().onExit().join();
