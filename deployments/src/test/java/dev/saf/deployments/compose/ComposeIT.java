@@ -122,7 +122,9 @@ class ComposeIT {
                         "-",
                         "http://127.0.0.1:8222/jsz?streams=true&config=true")
                 .success();
-        assertThat(streams).contains("\"name\": \"events\"", "\"num_replicas\": 3").doesNotContain("\"num_replicas\": 1");
+        assertThat(streams)
+                .contains("\"name\": \"events\"", "\"num_replicas\": 3")
+                .doesNotContain("\"num_replicas\": 1");
     }
 
     private void assertCarries(String id) throws Exception {

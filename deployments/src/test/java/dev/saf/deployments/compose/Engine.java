@@ -116,7 +116,11 @@ final class Engine {
             daemon.destroyForcibly().onExit().join();
         }
         // Names in images may be such as Java cannot delete.
-        new ProcessBuilder("rm", "-rf", folder.resolve("data").toString(), folder.resolve("exec").toString())
+        new ProcessBuilder(
+                        "rm",
+                        "-rf",
+                        folder.resolve("data").toString(),
+                        folder.resolve("exec").toString())
                 .start()
                 .waitFor();
     }

@@ -17,7 +17,11 @@ class AlertsIT {
             assertThat(Tool.run("promtool", "check", "rules", alerts.toString()).success())
                     .contains("SUCCESS");
         }
-        Tool.run("promtool", "check", "config", Observability.FOLDER.resolve("prometheus.yml").toString())
+        Tool.run(
+                        "promtool",
+                        "check",
+                        "config",
+                        Observability.FOLDER.resolve("prometheus.yml").toString())
                 .success();
     }
 
@@ -26,8 +30,10 @@ class AlertsIT {
         assertThat(Tool.run("promtool", "test", "rules", TESTS.toString()).success())
                 .contains("SUCCESS");
         String tests = Files.readString(TESTS);
-        assertThat(Observability.alerts()).isNotEmpty().allSatisfy(alert -> assertThat(tests)
-                .contains("name: %s comes\n".formatted(alert.name()))
-                .contains("name: %s does not come\n".formatted(alert.name())));
+        assertThat(Observability.alerts())
+                .isNotEmpty()
+                .allSatisfy(alert -> assertThat(tests)
+                        .contains("name: %s comes\n".formatted(alert.name()))
+                        .contains("name: %s does not come\n".formatted(alert.name())));
     }
 }

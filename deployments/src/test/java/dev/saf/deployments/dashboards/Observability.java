@@ -16,10 +16,14 @@ import tools.jackson.databind.json.JsonMapper;
 final class Observability {
 
     static final Path FOLDER = Tool.project().resolve("deployments/observability");
-    static final List<Path> ALERTS =
-            List.of(chart("producer", "alerts/saf-producer.yaml"), chart("consumer", "alerts/saf-consumer.yaml"), FOLDER.resolve("nats-alerts.yaml"));
-    static final List<Path> DASHBOARDS =
-            List.of(chart("producer", "dashboards/saf-producer.json"), chart("consumer", "dashboards/saf-consumer.json"), FOLDER.resolve("nats.json"));
+    static final List<Path> ALERTS = List.of(
+            chart("producer", "alerts/saf-producer.yaml"),
+            chart("consumer", "alerts/saf-consumer.yaml"),
+            FOLDER.resolve("nats-alerts.yaml"));
+    static final List<Path> DASHBOARDS = List.of(
+            chart("producer", "dashboards/saf-producer.json"),
+            chart("consumer", "dashboards/saf-consumer.json"),
+            FOLDER.resolve("nats.json"));
 
     /**
      * What is asked of Prometheus.

@@ -123,10 +123,11 @@ class QueriesIT {
                     .toList();
             return many.stream().anyMatch(each -> each.join().statusCode() == 503);
         });
-        await().atMost(PATIENCE).until(() -> get(pair.consumer() + "/api/dead-letters?channel=hook")
-                        .get("items")
-                        .size()
-                > 0);
+        await().atMost(PATIENCE)
+                .until(() -> get(pair.consumer() + "/api/dead-letters?channel=hook")
+                                .get("items")
+                                .size()
+                        > 0);
         assertThat(post(pair.consumer() + "/api/redrives", "{\"channel\":\"hook\"}"))
                 .isBetween(200, 202);
     }
@@ -159,9 +160,10 @@ class QueriesIT {
             group.get("rules").forEach(rules::add);
         }
         assertThat(rules).hasSameSizeAs(Observability.alerts());
-        assertThat(rules).allSatisfy(rule -> assertThat(rule.get("health").stringValue())
-                .as(rule.toString())
-                .isEqualTo("ok"));
+        assertThat(rules)
+                .allSatisfy(rule -> assertThat(rule.get("health").stringValue())
+                        .as(rule.toString())
+                        .isEqualTo("ok"));
     }
 
     private static HttpRequest request(String uri, String json) {

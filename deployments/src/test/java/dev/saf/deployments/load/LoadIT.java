@@ -61,7 +61,8 @@ class LoadIT {
 
     static Stream<String> scenarios() throws IOException {
         try (Stream<Path> files = Files.list(Tool.project().resolve("load"))) {
-            return files.map(file -> file.getFileName().toString())
+            return files
+                    .map(file -> file.getFileName().toString())
                     .filter(file -> file.endsWith(".js") && !file.equals("lib.js"))
                     .map(file -> file.replace(".js", ""))
                     .sorted()
