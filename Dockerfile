@@ -12,7 +12,7 @@ ARG BUILD_IMAGE=maven:3.9.11-eclipse-temurin-25
 ARG RUNTIME_IMAGE=gcr.io/distroless/base-nossl-debian13:nonroot
 
 FROM ${BUILD_IMAGE} AS build
-RUN jlink --output /image/java --strip-debug --no-header-files --no-man-pages --generate-cds-archive --add-modules \
+RUN jlink --output /image/java --strip-java-debug-attributes --no-header-files --no-man-pages --generate-cds-archive --add-modules \
 java.base,java.compiler,java.desktop,java.instrument,java.logging,java.management,java.naming,java.net.http,java.prefs,\
 java.rmi,java.scripting,java.security.jgss,java.sql,java.xml,jdk.crypto.ec,jdk.httpserver,jdk.jfr,jdk.management,\
 jdk.naming.dns,jdk.net,jdk.unsupported,jdk.zipfs
