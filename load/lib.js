@@ -99,6 +99,9 @@ export function setup() {
     if (before.backlog === undefined) {
         throw new Error(`no channel '${CHANNEL}' at ${CONSUMER_METRICS}; name one with -e CHANNEL=`);
     }
+    if (before.ages.length === 0) {
+        throw new Error(`no histogram saf_channel_event_age_seconds at ${CONSUMER_METRICS}; that consumer is too old`);
+    }
     return before;
 }
 
