@@ -107,6 +107,13 @@ final class JetStreamMetrics implements MeterBinder {
         gauge(
                 registry,
                 name,
+                "saf.stream.age.max",
+                "seconds",
+                "Age at which the stream drops messages, 0 for never",
+                info -> info.getConfiguration().getMaxAge().toMillis() / 1e3);
+        gauge(
+                registry,
+                name,
                 "saf.stream.sequence.first",
                 null,
                 "Sequence of the oldest message",

@@ -97,8 +97,9 @@ class JetStreamMetricsIT {
     @Test
     void followsTheStreams() throws Exception {
         try (NatsServer server = NatsServer.start();
-                Running running = bound(Running.on(server, "events.max-bytes", "1MB"))) {
+                Running running = bound(Running.on(server, "events.max-bytes", "1MB", "events.max-age", "3h"))) {
             running.usable();
+            assertThat(value("saf.stream.age.max", "stream", "events")).isEqualTo(3 * 3_600);
             assertThat(value("saf.stream.sound", "stream", "events")).isEqualTo(1);
             assertThat(value("saf.stream.differences", "stream", "events")).isZero();
             assertThat(value("saf.stream.bytes.max", "stream", "events")).isEqualTo(1 << 20);
