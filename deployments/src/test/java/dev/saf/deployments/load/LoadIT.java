@@ -16,6 +16,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -116,7 +117,36 @@ class LoadIT {
     void saysThatThereIsNoSuchChannel() throws Exception {
         Tool.Result result = k6("smoke", "CHANNEL=none");
         assertThat(result.exitCode()).isNotZero();
-        assertThat(result.output()).contains("no channel 'none' at " + pair.consumerManagement());
+        assertThat(result.output())
+                .contains("no channel 'none' at " + pair.consumerManagement(), "NOT kept: anything")
+                .doesNotContain("every threshold is kept");
+        assertThat(summary("smoke").get("passed").booleanValue()).isFalse();
+    }
+
+    @Test
+    void theRecipePutsReportsWhereItSays() throws Exception {
+        Path reports = Tool.project().resolve("target/load");
+        Files.deleteIfExists(reports.resolve("smoke.json"));
+        Files.deleteIfExists(reports.resolve("smoke.html"));
+        Tool.run(
+                        Map.of(
+                                "PRODUCER",
+                                pair.producer(),
+                                "PRODUCER_METRICS",
+                                pair.producerManagement() + "/actuator/prometheus",
+                                "CONSUMER_METRICS",
+                                pair.consumerManagement() + "/actuator/prometheus",
+                                "EVENTS",
+                                "3",
+                                "AGE_P99",
+                                "60000"),
+                        "just",
+                        "load",
+                        "smoke",
+                        "--quiet")
+                .success();
+        assertThat(reports.resolve("smoke.json")).isNotEmptyFile();
+        assertThat(reports.resolve("smoke.html")).isNotEmptyFile();
     }
 
     private Tool.Result k6(String scenario, String... more) throws Exception {
