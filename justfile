@@ -17,8 +17,9 @@ down:
     while kill -0 "$pid" 2>/dev/null; do sleep 0.2; done
 
 # all of it in containers: just dev up [observability] [cluster], then just dev down
+[positional-arguments]
 dev command *arguments:
-    deployments/compose/dev {{ quote(command) }} {{ arguments }}
+    @deployments/compose/dev "$@"
 
 # load on what runs: just load steady, with RATE=500 DURATION=5m before it; the report is in target/load
 load scenario *options:

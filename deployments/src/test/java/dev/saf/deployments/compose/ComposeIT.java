@@ -54,7 +54,9 @@ class ComposeIT {
                 "PRODUCER_MANAGEMENT_PORT",
                 "CONSUMER_PORT",
                 "CONSUMER_MANAGEMENT_PORT",
-                "RECEIVER_PORT")) {
+                "RECEIVER_PORT",
+                "GRAFANA_PORT",
+                "PROMETHEUS_PORT")) {
             int free = freePort();
             PORTS.put(port, free);
             engine.set(port, Integer.toString(free));
@@ -82,10 +84,30 @@ class ComposeIT {
         assertIsRestrained("producer");
         assertIsRestrained("consumer");
 
-        // SIGTERM ends them in good order, and NATS keeps what it has.
-        engine.compose("down").success();
-        engine.compose("up", "--detach", "--wait").success();
+        // NATS keeps what it has.
+        engine.just("dev", "down").success();
+        engine.just("dev", "up").success();
         assertThat(sequence("second")).isEqualTo(2);
+    }
+
+    @Test
+    void carriesLoad() throws Exception {
+        engine.set("RATE", "20");
+        engine.set("DURATION", "2s");
+        engine.compose("up", "--build", "--detach", "--wait").success();
+        assertThat(engine.compose("run", "--rm", "k6").success()).contains("every threshold is kept");
+    }
+
+    @Test
+    void isWatched() throws Exception {
+        engine.just("dev", "up", "observability").success();
+        await().atMost(PATIENCE)
+                .ignoreExceptions()
+                .untilAsserted(() -> assertThat(get("PROMETHEUS_PORT", "/api/v1/query?query=up"))
+                        .contains("saf-producer", "saf-consumer", "nats-exporter:7777")
+                        .doesNotContain("\"0\""));
+        assertThat(get("PROMETHEUS_PORT", "/api/v1/rules"))
+                .contains("SafEventsRefused", "SafDeadLetters", "NatsWithoutLeader");
     }
 
     @Test
@@ -99,16 +121,7 @@ class ComposeIT {
 
     @Test
     void keepsEveryStreamOnThreeServers() throws Exception {
-        engine.compose(
-                        "--profile",
-                        "cluster",
-                        "--env-file",
-                        "deployments/compose/cluster.env",
-                        "up",
-                        "--build",
-                        "--detach",
-                        "--wait")
-                .success();
+        engine.just("dev", "up", "cluster").success();
         assertCarries("first");
         String streams = engine.compose(
                         "--profile",
@@ -140,6 +153,13 @@ class ComposeIT {
         Tool.Result shell = engine.compose("exec", "-T", service, "/bin/sh", "-c", "true");
         assertThat(shell.exitCode()).as(shell.output()).isNotZero();
         assertThat(engine.compose("logs", service).success()).doesNotContain("AOTCache", "[warning]");
+        assertThat(Long.parseLong(image("{{.Size}}", service))).isBetween(100_000_000L, 250_000_000L);
+    }
+
+    private static String image(String format, String service) throws Exception {
+        return engine.docker("image", "inspect", "--format", format, "saf-" + service + ":0.1.0-SNAPSHOT")
+                .success()
+                .strip();
     }
 
     private static String inspect(String service, String format) throws Exception {

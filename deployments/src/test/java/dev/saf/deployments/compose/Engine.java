@@ -63,8 +63,13 @@ final class Engine {
         return engine;
     }
 
-    private boolean answers() throws Exception {
-        return run(List.of("docker", "version")).exitCode() == 0;
+    private boolean answers() throws InterruptedException {
+        try {
+            return run(List.of("docker", "version")).exitCode() == 0;
+        } catch (IOException e) {
+            // Not even a client.
+            return false;
+        }
     }
 
     /** Makes the images that would be pulled elsewhere, and has compose use them. */
@@ -73,6 +78,9 @@ final class Engine {
         environment.put("BUILD_IMAGE", "saf-local/build:1");
         environment.put("RUNTIME_IMAGE", "saf-local/runtime:1");
         environment.put("NATS_IMAGE", "saf-local/nats:1");
+        environment.put("K6_IMAGE", "saf-local/k6:1");
+        environment.put("NATS_EXPORTER_IMAGE", "saf-local/exporter:1");
+        environment.put("LGTM_IMAGE", "saf-local/observer:1");
     }
 
     /** Sets a variable for compose. */
@@ -88,6 +96,10 @@ final class Engine {
 
     Tool.Result compose(String... arguments) throws Exception {
         return Tool.run(environment, "docker-compose", arguments);
+    }
+
+    Tool.Result just(String... arguments) throws Exception {
+        return Tool.run(environment, "just", arguments);
     }
 
     private Tool.Result run(List<String> command) throws IOException, InterruptedException {
