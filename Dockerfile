@@ -12,10 +12,12 @@ ARG BUILD_IMAGE=maven:3.9.11-eclipse-temurin-25
 ARG RUNTIME_IMAGE=gcr.io/distroless/base-nossl-debian13:nonroot
 
 FROM ${BUILD_IMAGE} AS build
-RUN jlink --output /image/java --strip-java-debug-attributes --no-header-files --no-man-pages --generate-cds-archive --add-modules \
+RUN jlink --output /image/java --strip-java-debug-attributes --no-header-files --no-man-pages --compress zip-6 \
+    --generate-cds-archive --add-modules \
 java.base,java.compiler,java.desktop,java.instrument,java.logging,java.management,java.naming,java.net.http,java.prefs,\
 java.rmi,java.scripting,java.security.jgss,java.sql,java.xml,jdk.crypto.ec,jdk.httpserver,jdk.jfr,jdk.management,\
-jdk.naming.dns,jdk.net,jdk.unsupported,jdk.zipfs
+jdk.naming.dns,jdk.net,jdk.unsupported,jdk.zipfs \
+    && rm /image/java/lib/server/classes_nocoops.jsa
 ARG SERVICE
 # A jar that has been built already, in the context, such as producer/target/producer-0.1.0-SNAPSHOT-exec.jar.
 ARG JAR=

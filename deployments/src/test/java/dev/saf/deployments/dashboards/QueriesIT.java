@@ -46,7 +46,7 @@ class QueriesIT {
     @Test
     void everyOneHasAnAnswer() throws Exception {
         String prometheus = "127.0.0.1:" + freePort();
-        String exporter = "127.0.0.1:" + freePort();
+        int exporter = freePort();
         try (NatsCluster nats = NatsCluster.start(3);
                 Pair pair = new Pair(
                         nats.urls(),
@@ -66,15 +66,15 @@ class QueriesIT {
             List<String> monitoring = nats.nodes().stream()
                     .map(node -> "http://127.0.0.1:" + node.monitoringPort())
                     .toList();
-            List<String> arguments = new ArrayList<>(
-                    List.of("-addr", "127.0.0.1", "-port", exporter.split(":")[1], "-varz", "-healthz", "-jsz=all"));
+            List<String> arguments = new ArrayList<>(List.of(
+                    "-addr", "127.0.0.1", "-port", Integer.toString(exporter), "-varz", "-healthz", "-jsz=all"));
             arguments.addAll(monitoring);
             Process metrics = Tool.start(
                     folder.resolve("exporter.log"), "prometheus-nats-exporter", arguments.toArray(String[]::new));
             Process store = Tool.start(
                     folder.resolve("prometheus.log"),
                     "prometheus",
-                    "--config.file=" + config(pair, exporter),
+                    "--config.file=" + config(pair, "127.0.0.1:" + exporter),
                     "--storage.tsdb.path=" + folder.resolve("data"),
                     "--web.listen-address=" + prometheus);
             try {
