@@ -15,6 +15,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ThreadLocalRandom;
 
 /**
  * A real API server of Kubernetes, with the resource definitions that the charts may need and a namespace
@@ -160,9 +161,15 @@ final class KubernetesApi implements AutoCloseable {
                 "PRIVATE KEY", keys.generateKeyPair().getPrivate().getEncoded());
     }
 
-    static int freePort() throws IOException {
-        try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-            return socket.getLocalPort();
+    /** Not one of those that operating systems give to outgoing connections, which may take it before it is used. */
+    static int freePort() {
+        while (true) {
+            int port = ThreadLocalRandom.current().nextInt(12_000, 32_000);
+            try (ServerSocket socket = new ServerSocket(port, 1, InetAddress.getLoopbackAddress())) {
+                return socket.getLocalPort();
+            } catch (IOException e) {
+                // Taken: try another one.
+            }
         }
     }
 }

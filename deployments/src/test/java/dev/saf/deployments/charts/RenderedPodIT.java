@@ -143,7 +143,7 @@ class RenderedPodIT {
         return destination;
     }
 
-    static String ports() throws Exception {
+    static String ports() {
         return "--set=config.server.port=%d,config.management.server.port=%d"
                 .formatted(KubernetesApi.freePort(), KubernetesApi.freePort());
     }
