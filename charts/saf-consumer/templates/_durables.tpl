@@ -48,7 +48,7 @@ spec:
   headersOnly: {{ dig "headers-only" false $channel }}
   {{- $sample := ternary 0 (dig "sample" 0 $channel) .due | int }}
   {{- if $sample }}
-  sampleFreq: {{ printf "%d%%" $sample | quote }}
+  sampleFreq: {{ $sample | quote }}
   {{- end }}
 {{- end -}}
 

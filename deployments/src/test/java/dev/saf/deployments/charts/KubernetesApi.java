@@ -27,10 +27,12 @@ final class KubernetesApi implements AutoCloseable {
 
     private static final String TOKEN = "for-this-test-only";
 
+    private final Path folder;
     private final Path kubeconfig;
     private final List<Process> processes = new ArrayList<>();
 
     private KubernetesApi(Path folder) {
+        this.folder = folder;
         this.kubeconfig = folder.resolve("kubeconfig");
     }
 
@@ -41,8 +43,8 @@ final class KubernetesApi implements AutoCloseable {
         Tool.run("etcd", "--version").success();
         KubernetesApi api = new KubernetesApi(folder);
         try {
-            api.launch(folder);
-            api.prepare(folder);
+            api.launch();
+            api.prepare();
             return api;
         } catch (Exception | AssertionError e) {
             api.close();
@@ -50,7 +52,7 @@ final class KubernetesApi implements AutoCloseable {
         }
     }
 
-    private void launch(Path folder) throws IOException, NoSuchAlgorithmException {
+    private void launch() throws IOException, NoSuchAlgorithmException {
         String etcd = "http://127.0.0.1:" + freePort();
         String peers = "http://127.0.0.1:" + freePort();
         int port = freePort();
@@ -98,7 +100,7 @@ final class KubernetesApi implements AutoCloseable {
             """.formatted(port, TOKEN, NAMESPACE));
     }
 
-    private void prepare(Path folder) throws Exception {
+    private void prepare() throws Exception {
         await().atMost(Duration.ofMinutes(2)).until(() -> {
             if (processes.stream().anyMatch(process -> !process.isAlive())) {
                 throw new AssertionError("ended, see " + folder + ": "
@@ -125,6 +127,13 @@ final class KubernetesApi implements AutoCloseable {
 
     Tool.Result helm(String... arguments) throws IOException, InterruptedException {
         return Tool.run(Map.of("KUBECONFIG", kubeconfig.toString()), "helm", arguments);
+    }
+
+    /** Runs a controller on it, until it is closed. */
+    void control(String controller, String... arguments) throws IOException {
+        List<String> command = new ArrayList<>(List.of(arguments));
+        command.add("--kubeconfig=" + kubeconfig);
+        processes.add(child(folder, controller, command.toArray(String[]::new)));
     }
 
     /** Whether it would take these objects. A field it does not know is an error; Helm would only warn. */

@@ -175,6 +175,11 @@ final class LocalPod implements AutoCloseable {
         });
     }
 
+    /** What it has logged so far. */
+    String log() throws IOException {
+        return Files.readString(log);
+    }
+
     /** Posts an event. */
     @Nullable
     HttpResponse<String> post(String event) throws InterruptedException {

@@ -4,20 +4,26 @@ import static dev.saf.deployments.charts.Charts.CONSUMER;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import dev.saf.deployments.Tool;
 import dev.saf.natsserver.NatsServer;
 import io.nats.client.Connection;
 import io.nats.client.Message;
 import io.nats.client.Nats;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.concurrent.TimeUnit;
 import java.util.regex.MatchResult;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -38,6 +44,12 @@ class NackIT {
     /** What the resources say to the controller, and what the server fills in. */
     private static final List<String> BESIDES =
             List.of("account", "preventDelete", "streamName", "name", "max_waiting", "consumer_limits");
+
+    /** What the controller says where nothing is paused. */
+    private static final String NEVER = "0001-01-01T00:00:00Z";
+
+    /** And, in nanoseconds, where nothing is acknowledged. */
+    private static final long NOT_AT_ALL = 1;
 
     private static final Pattern DURATION = Pattern.compile("([0-9]+)(ms|s|m|h)");
     private static final Map<String, Long> NANOS =
@@ -64,29 +76,55 @@ class NackIT {
             assertThat(consumers).isNotEmpty();
             try (LocalPod pod = new LocalPod(folder, "consumer", objects, Map.of())) {
                 pod.awaitProbe("readinessProbe");
-                for (JsonNode stream : streams) {
-                    compare(
-                            stream,
-                            connection,
-                            "$JS.API.STREAM.INFO." + stream.at("/spec/name").stringValue());
-                }
-                for (JsonNode consumer : consumers) {
-                    compare(
-                            consumer,
-                            connection,
-                            "$JS.API.CONSUMER.INFO."
-                                    + consumer.at("/spec/streamName").stringValue() + "."
-                                    + consumer.at("/spec/durableName").stringValue());
-                }
+                streams.forEach(stream -> compare(stream, connection));
+                consumers.forEach(consumer -> compare(consumer, connection));
             }
         }
     }
 
-    private static void compare(JsonNode resource, Connection connection, String question) {
+    /** The controller itself, on a real API server; then the service, which has nothing to say against it. */
+    @Test
+    @SuppressWarnings("try")
+    @Timeout(value = 20, unit = TimeUnit.MINUTES)
+    void makesOfTheResourcesWhatTheServiceExpects() throws Exception {
+        Tool.run("jetstream-controller", "--version").success();
+        try (NatsServer nats = NatsServer.start();
+                Connection connection = Nats.connect(nats.url());
+                KubernetesApi kubernetes = KubernetesApi.start(Files.createDirectory(folder.resolve("kubernetes")))) {
+            String[] values = {
+                "-f",
+                CONSUMER.resolve("ci/nack-values.yaml").toString(),
+                "--set=nack.account=,nats.servers={" + nats.url() + "}",
+                RenderedPodIT.ports()
+            };
+            List<JsonNode> objects = Charts.render(CONSUMER, values);
+            kubernetes
+                    .helm(Stream.concat(Stream.of("install", "mine", CONSUMER.toString()), Stream.of(values))
+                            .toArray(String[]::new))
+                    .success();
+            kubernetes.control("jetstream-controller", "-s=" + nats.url());
+            Charts.all(objects, "Stream").forEach(stream -> compare(stream, connection));
+            Charts.all(objects, "Consumer").forEach(consumer -> compare(consumer, connection));
+            try (LocalPod pod = new LocalPod(folder, "consumer", objects, Map.of())) {
+                pod.awaitProbe("readinessProbe");
+                assertThat(pod.log())
+                        .contains("stream later keeps its promises")
+                        .doesNotContain("has been created", "is configured");
+            }
+        }
+    }
+
+    /** Compares a resource with what is on the server, as soon as it is there. */
+    private static void compare(JsonNode resource, Connection connection) {
+        JsonNode spec = resource.get("spec");
+        String question = resource.get("kind").stringValue().equals("Stream")
+                ? "$JS.API.STREAM.INFO." + spec.get("name").stringValue()
+                : "$JS.API.CONSUMER.INFO." + spec.get("streamName").stringValue() + "."
+                        + spec.get("durableName").stringValue();
         await().atMost(Duration.ofSeconds(30)).until(() -> configuration(connection, question) != null);
         JsonNode configuration = configuration(connection, question);
         assertThat(configuration).isNotNull();
-        assertThat(normal(resource.get("spec"))).as(question).isEqualTo(normal(configuration));
+        assertThat(normal(spec)).as(question).isEqualTo(normal(configuration));
     }
 
     private static @Nullable JsonNode configuration(Connection connection, String question) {
@@ -106,13 +144,17 @@ class NackIT {
         configuration.properties().forEach(field -> {
             String name = RENAMED.getOrDefault(field.getKey(), snake(field.getKey()));
             Object value = value(field.getValue());
-            boolean nothing = List.of("", "0", "-1", "false", "[]", "{}").contains(value.toString())
-                    || (name.equals("compression") && value.equals("none"));
+            boolean nothing = List.of("", "0", "-1", "false", "[]", "{}", NEVER).contains(value.toString())
+                    || (name.equals("compression") && value.equals("none"))
+                    || (name.equals("ack_wait") && value.equals(NOT_AT_ALL));
             if (!nothing && !BESIDES.contains(field.getKey()) && !name.startsWith("_nats")) {
                 // One filter is a list of one.
                 normal.put(
                         name.equals("filter_subject") ? "filter_subjects" : name,
                         name.equals("filter_subject") ? List.of(value) : value);
+                // The controller wants the number alone.
+                normal.computeIfPresent(
+                        "sample_freq", (_, part) -> part.toString().replace("%", ""));
             }
         });
         return normal;
