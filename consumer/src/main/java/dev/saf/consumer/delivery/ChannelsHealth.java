@@ -20,8 +20,8 @@ public final class ChannelsHealth implements HealthIndicator {
     public Health health() {
         Health.Builder health = Health.up();
         for (RunningChannel each : channels.all()) {
-            Subscription.Condition condition = each.condition();
-            if (condition.state() != Subscription.State.RUNNING) {
+            Supply.Condition condition = each.condition();
+            if (condition.state() != Supply.State.RUNNING) {
                 health.down();
             }
             Map<String, Object> detail = new LinkedHashMap<>();
@@ -31,9 +31,9 @@ public final class ChannelsHealth implements HealthIndicator {
             if (problem != null) {
                 detail.put("problem", problem);
             }
-            detail.put("inFlight", each.deliveries().running());
-            if (each.deliveries().longCalls().stuck() > 0) {
-                detail.put("stuck", each.deliveries().longCalls().stuck());
+            detail.put("inFlight", each.deliveries().admission().running());
+            if (each.deliveries().admission().longCalls().stuck() > 0) {
+                detail.put("stuck", each.deliveries().admission().longCalls().stuck());
             }
             if (each.deliveries().held() > 0) {
                 detail.put("held", each.deliveries().held());
@@ -42,7 +42,7 @@ public final class ChannelsHealth implements HealthIndicator {
             if (!Double.isNaN(backlog)) {
                 detail.put("backlog", (long) backlog);
             }
-            ChannelStatus.LastError lastError = each.deliveries().lastError();
+            ChannelStatus.LastError lastError = each.deliveries().handler().lastError();
             if (lastError != null) {
                 detail.put("lastError", lastError.error());
             }

@@ -1,7 +1,5 @@
 package dev.saf.consumer.delivery;
 
-import dev.saf.consumer.delivery.Subscription.Condition;
-import dev.saf.consumer.delivery.Subscription.State;
 import dev.saf.event.WireFormat;
 import dev.saf.jetstream.NatsConnection;
 import io.nats.client.Connection;
@@ -12,7 +10,6 @@ import java.time.Duration;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -32,15 +29,14 @@ final class CoreSubscription implements Supply {
     private final NatsConnection nats;
     private final Deliveries deliveries;
     private final AtomicLong numbers = new AtomicLong();
-    private volatile Condition condition = new Condition(State.WAITING, "has not started yet");
-    private volatile boolean stopping;
-    private volatile @Nullable Thread thread;
+    private final SupplyLoop loop;
 
     CoreSubscription(ConfiguredChannel channel, NatsConnection nats, Deliveries deliveries) {
         this.channel = channel;
         this.source = Source.core(channel.name());
         this.nats = nats;
         this.deliveries = deliveries;
+        this.loop = new SupplyLoop(source, Thread.ofVirtual(), this::run);
     }
 
     @Override
@@ -49,8 +45,8 @@ final class CoreSubscription implements Supply {
     }
 
     @Override
-    public Condition condition() {
-        return condition;
+    public SupplyLoop loop() {
+        return loop;
     }
 
     @Override
@@ -64,46 +60,22 @@ final class CoreSubscription implements Supply {
     }
 
     @Override
-    public void start() {
-        thread = Thread.ofVirtual().name(source.durable()).start(this::run);
-    }
-
-    @Override
-    public void stop() {
-        stopping = true;
-        LockSupport.unpark(thread);
-    }
-
-    @Override
-    public void awaitStop() {
-        Thread loop = thread;
-        if (loop != null) {
-            try {
-                loop.join();
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-            }
-        }
-        condition = new Condition(State.STOPPED, "the service stops");
-    }
-
-    @Override
     public void look() {
         // There is no durable to look at.
     }
 
     private void run() {
-        while (!stopping) {
+        while (!loop.isStopping()) {
             Connection connection = nats.current();
             if (connection == null) {
-                isWaiting();
+                loop.is(State.WAITING, "not connected to NATS");
             } else {
-                isRunning();
-                if (!deliveries.isHeldBack()) {
+                loop.is(State.RUNNING, null);
+                if (!deliveries.admission().isHeldBack()) {
                     listen(connection);
                 }
             }
-            LockSupport.parkNanos(LOOK.toNanos());
+            loop.pause(LOOK);
         }
     }
 
@@ -124,13 +96,15 @@ final class CoreSubscription implements Supply {
                 dispatcher.subscribe(WireFormat.SUBJECT_PREFIX + subject, source.durable());
             }
             connection.flush(FLUSH);
-            while (!stopping && !deliveries.isHeldBack() && connection.getStatus() != Connection.Status.CLOSED) {
+            while (!loop.isStopping()
+                    && !deliveries.admission().isHeldBack()
+                    && connection.getStatus() != Connection.Status.CLOSED) {
                 if (connection.equals(nats.current())) {
-                    isRunning();
+                    loop.is(State.RUNNING, null);
                 } else {
-                    isWaiting();
+                    loop.is(State.WAITING, "not connected to NATS");
                 }
-                LockSupport.parkNanos(LOOK.toNanos());
+                loop.pause(LOOK);
             }
         } catch (IllegalStateException | InterruptedException | TimeoutException e) {
             log.debug("channel {}: listens anew", source.name(), e);
@@ -150,19 +124,5 @@ final class CoreSubscription implements Supply {
 
     private void take(Message message) {
         deliveries.takeOrDrop(source, message, numbers.incrementAndGet());
-    }
-
-    private void isRunning() {
-        if (condition.state() != State.RUNNING) {
-            condition = new Condition(State.RUNNING, null);
-            log.info("channel {}: gets its events, from core NATS", source.name());
-        }
-    }
-
-    private void isWaiting() {
-        if (condition.problem() == null || condition.state() != State.WAITING) {
-            log.warn("channel {}: waits, not connected to NATS", source.name());
-        }
-        condition = new Condition(State.WAITING, "not connected to NATS");
     }
 }

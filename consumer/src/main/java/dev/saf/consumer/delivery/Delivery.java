@@ -60,6 +60,11 @@ final class Delivery {
         lastProgressNanos = receivedNanos;
     }
 
+    /** Whether it has been handed out more often than any failure explains. */
+    boolean isSuspect() {
+        return position.deliveries() > Settlement.MAX_HANDED_OUT && !source.givenBack.wasBefore(position);
+    }
+
     void begin(Thread current, long nowNanos) {
         startedNanos = nowNanos;
         thread = current;

@@ -122,7 +122,8 @@ final class Expiry {
     }
 
     private boolean isOver(ShelfLife life, MessageInfo message) {
-        return life.isOver(time(message), clock.instant(), deliveries.isStanding(life.patience()));
+        return life.isOver(
+                time(message), clock.instant(), deliveries.admission().isStanding(life.patience()));
     }
 
     private static Instant time(MessageInfo message) {

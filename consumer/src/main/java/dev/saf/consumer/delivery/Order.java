@@ -89,6 +89,8 @@ final class Order {
     private final ConfiguredChannel channel;
     private final OrderingKey key;
     private final Deliveries deliveries;
+    private final Handler handler;
+    private final Answers answers;
     private final Subscription events;
     private final Subscription due;
 
@@ -126,6 +128,8 @@ final class Order {
         this.channel = channel;
         this.key = channel.intake().key();
         this.deliveries = deliveries;
+        this.handler = deliveries.handler();
+        this.answers = deliveries.answers();
         this.events = events;
         this.due = due;
         this.ofEvents = new Tally(events.source());
@@ -171,7 +175,7 @@ final class Order {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
-        close().forEach(deliveries::giveBackUntried);
+        close().forEach(answers::giveBackUntried);
     }
 
     /** Lets another process have the channel. To be called when nothing of its events is here any more. */
@@ -291,7 +295,7 @@ final class Order {
 
     /** Of several messages on a due subject only the first is to come into the lanes. */
     private void lookUp(Delivery delivery, Ticket ticket) {
-        Step step = deliveries.lookUp(delivery);
+        Step step = handler.lookUp(delivery);
         if (step instanceof Step.Offer) {
             arrived(delivery, ticket);
             return;
@@ -300,13 +304,13 @@ final class Order {
             // Cancelled.
             follow(decide(() -> lanes.cancelled(ticket.key, ticket.place)));
         }
-        deliveries.follow(delivery, step);
+        handler.follow(delivery, step);
     }
 
     private void arrived(Delivery delivery, Ticket ticket) {
         follow(decide(() -> lanes.arrived(ticket.key, ticket.place, ticket.version, delivery)));
         if (stopping) {
-            close().forEach(deliveries::giveBackUntried);
+            close().forEach(answers::giveBackUntried);
         }
     }
 
@@ -347,7 +351,7 @@ final class Order {
         }
         follow(moves);
         if (!waits) {
-            deliveries.giveBackUntried(delivery);
+            answers.giveBackUntried(delivery);
         }
     }
 
@@ -369,8 +373,8 @@ final class Order {
                 case Move.Start<Delivery>(Delivery delivery) -> begin(delivery);
                 case Move.PutBehind<Delivery> behind -> threads.start(() -> putBehind(behind));
                 case Move.Send<Delivery>(Place place, Version version) -> threads.start(() -> send(place, version));
-                case Move.Repeated<Delivery>(Delivery delivery) -> deliveries.suppress(delivery);
-                case Move.Again<Delivery>(Delivery delivery) -> deliveries.postpone(delivery, NOT_NOW);
+                case Move.Repeated<Delivery>(Delivery delivery) -> answers.suppress(delivery);
+                case Move.Again<Delivery>(Delivery delivery) -> answers.postpone(delivery, NOT_NOW);
             }
         }
     }
@@ -401,14 +405,14 @@ final class Order {
             }
         } catch (IOException | RuntimeException e) {
             log.debug("channel {}: event {} stays in doubt", channel.name(), delivery.position.sequence(), e);
-            deliveries.postpone(delivery, NOT_NOW);
+            answers.postpone(delivery, NOT_NOW);
             return;
         }
         if (newest == null) {
             deliveries.begin(delivery);
         } else {
             delivery.parked = newest;
-            deliveries.suppress(delivery);
+            answers.suppress(delivery);
         }
     }
 
@@ -418,8 +422,8 @@ final class Order {
                 .plus(MARGIN);
         places.acquireUninterruptibly();
         try {
-            deliveries.parkBehind(delivery, until, headers(delivery, move.behind()));
-            deliveries.acknowledge(delivery);
+            handler.parkBehind(delivery, until, headers(delivery, move.behind()));
+            answers.acknowledge(delivery);
         } catch (IOException | JetStreamApiException | RuntimeException e) {
             if (warnings.allow(System.nanoTime()) >= 0) {
                 log.warn(
@@ -495,7 +499,7 @@ final class Order {
         if (!holder) {
             problem = null;
             // What was asked for before may still come.
-            close().forEach(deliveries::giveBackUntried);
+            close().forEach(answers::giveBackUntried);
         } else if (isOpen()) {
             problem = null;
             lookAfter(now);
@@ -608,7 +612,7 @@ final class Order {
                 return false;
             }
         }
-        held.stream().filter(this::withdraw).forEach(deliveries::giveBackUntried);
+        held.stream().filter(this::withdraw).forEach(answers::giveBackUntried);
         return false;
     }
 
@@ -619,7 +623,7 @@ final class Order {
         }
         nextLookNanos = now + SECOND_NANOS;
         follow(decide(() -> lanes.relieve(lanes.waiting() >= most)));
-        if (!deliveries.isHeldBack()) {
+        if (!deliveries.admission().isHeldBack()) {
             List<Overdue> overdue;
             synchronized (lanes) {
                 overdue = lanes.overdue(GRACE_MILLIS);

@@ -64,6 +64,11 @@ record Position(long sequence, long deliveries, long storedNanos) {
         return Instant.ofEpochSecond(0, storedNanos);
     }
 
+    /** Since 1970, as the server counts. */
+    static long nanos(Instant instant) {
+        return instant.getEpochSecond() * 1_000_000_000L + instant.getNano();
+    }
+
     private static int skip(String subject, int tokens) {
         int at = 0;
         for (int i = 0; i < tokens; i++) {

@@ -71,7 +71,7 @@ public final class RunningChannel {
                 "saf.channel.running",
                 "1 while the channel gets its events, else 0",
                 this,
-                self -> self.condition().state() == Subscription.State.RUNNING ? 1 : 0);
+                self -> self.condition().state() == Supply.State.RUNNING ? 1 : 0);
         metrics.gauge(
                 "saf.channel.circuit",
                 "1 while the destination is left alone because it fails, 0.5 while one event is tried, else 0",
@@ -85,7 +85,7 @@ public final class RunningChannel {
         metrics.gauge(
                 "saf.channel.rate.limited",
                 "1 while events wait because of the channel's rate, else 0",
-                deliveries,
+                deliveries.admission(),
                 each -> each.isRateLimited() ? 1 : 0);
         metrics.gauge(
                 "saf.channel.backlog",
@@ -187,10 +187,10 @@ public final class RunningChannel {
         replays.remove(replay);
     }
 
-    Subscription.Condition condition() {
+    Supply.Condition condition() {
         return supplies.stream()
                 .map(Supply::condition)
-                .filter(each -> each.state() != Subscription.State.RUNNING)
+                .filter(each -> each.state() != Supply.State.RUNNING)
                 .findFirst()
                 .orElseGet(supplies.getFirst()::condition);
     }
@@ -238,14 +238,14 @@ public final class RunningChannel {
                 control.pausedSince(),
                 circuit.openSince(),
                 new ChannelStatus.Deliveries(
-                        deliveries.running(),
+                        deliveries.admission().running(),
                         deliveries.held(),
-                        deliveries.longCalls().stuck(),
+                        deliveries.admission().longCalls().stuck(),
                         order == null ? null : order.isHolder(),
-                        deliveries.longCalls().longest()),
+                        deliveries.admission().longCalls().longest()),
                 counted.stored(),
                 throughput.perSecond(),
-                deliveries.lastError());
+                deliveries.handler().lastError());
     }
 
     /** Everything that is so, what matters most first; asks nobody. */
@@ -272,10 +272,10 @@ public final class RunningChannel {
             case HALF_OPEN -> states.add(ChannelStatus.State.HALF_OPEN);
             case CLOSED -> {}
         }
-        if (deliveries.longCalls().isStuck()) {
+        if (deliveries.admission().longCalls().isStuck()) {
             states.add(ChannelStatus.State.STUCK);
         }
-        if (deliveries.isRateLimited()) {
+        if (deliveries.admission().isRateLimited()) {
             states.add(ChannelStatus.State.RATE_LIMITED);
         }
         if (states.isEmpty()) {
@@ -326,7 +326,7 @@ public final class RunningChannel {
     }
 
     private @Nullable String stuck() {
-        LongCalls calls = deliveries.longCalls();
+        LongCalls calls = deliveries.admission().longCalls();
         ChannelStatus.LongCall longest = calls.longest();
         if (longest == null) {
             // It has just ended.
@@ -357,7 +357,7 @@ public final class RunningChannel {
 
     /** Nothing of what all processes have agreed on could be read. */
     void missed(IOException why) {
-        control.missed(why, condition().state() == Subscription.State.RUNNING);
+        control.missed(why, condition().state() == Supply.State.RUNNING);
     }
 
     /**

@@ -22,8 +22,8 @@ public final class RunningReplay {
 
     /** Why no more events come, as a sentence; null if they do, or will without anybody's help. */
     public @Nullable String problem() {
-        Subscription.Condition condition = subscription.condition();
-        return condition.state() == Subscription.State.STOPPED ? condition.problem() : null;
+        Supply.Condition condition = subscription.condition();
+        return condition.state() == Supply.State.STOPPED ? condition.problem() : null;
     }
 
     /** Whether an event beyond the end has come. From then on nothing is asked for until {@link #resume}. */

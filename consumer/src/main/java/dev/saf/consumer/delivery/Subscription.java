@@ -9,10 +9,8 @@ import io.nats.client.impl.Headers;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
-import java.util.Objects;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -26,22 +24,6 @@ import org.springframework.util.unit.DataSize;
  * interruption are void and made anew at once.
  */
 final class Subscription implements Supply {
-
-    /** How a channel is. */
-    enum State {
-        /** Not yet, or not now, for reasons that pass by themselves. */
-        WAITING,
-        RUNNING,
-        /** Only somebody else can help. */
-        STOPPED
-    }
-
-    /**
-     * What is known about a channel.
-     *
-     * @param problem a sentence, null while running
-     */
-    record Condition(State state, @Nullable String problem) {}
 
     private static final Logger log = LoggerFactory.getLogger(Subscription.class);
     private static final Duration PATIENCE = Duration.ofMillis(100);
@@ -64,11 +46,9 @@ final class Subscription implements Supply {
     private final ChannelMetrics metrics;
     private final LogLimit largeMessages = new LogLimit(1, Duration.ofMinutes(1));
     private final AtomicBoolean looking = new AtomicBoolean();
-    private volatile Condition condition = new Condition(State.WAITING, "has not started yet");
-    private volatile boolean stopping;
+    private final SupplyLoop loop;
     private volatile boolean again;
     private volatile @Nullable ConsumerInfo info;
-    private volatile @Nullable Thread thread;
     private long seenStalledNanos;
 
     Subscription(
@@ -83,6 +63,7 @@ final class Subscription implements Supply {
         this.durable = new Durable(source, channel);
         this.deliveries = deliveries;
         this.metrics = metrics;
+        this.loop = new SupplyLoop(source, Thread.ofPlatform(), this::run);
     }
 
     @Override
@@ -91,8 +72,8 @@ final class Subscription implements Supply {
     }
 
     @Override
-    public Condition condition() {
-        return condition;
+    public SupplyLoop loop() {
+        return loop;
     }
 
     @Override
@@ -100,34 +81,10 @@ final class Subscription implements Supply {
         return info;
     }
 
-    @Override
-    public void start() {
-        thread = Thread.ofPlatform().name(durable.name()).start(this::run);
-    }
-
-    @Override
-    public void stop() {
-        stopping = true;
-        LockSupport.unpark(thread);
-    }
-
-    @Override
-    public void awaitStop() {
-        Thread loop = thread;
-        if (loop != null) {
-            try {
-                loop.join();
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-            }
-        }
-        condition = new Condition(State.STOPPED, "the service stops");
-    }
-
     /** Looks how the durable is. At most one look at a time; blocks for as long as the server takes to answer. */
     @Override
     public void look() {
-        if (condition.state != State.RUNNING || !looking.compareAndSet(false, true)) {
+        if (condition().state() != State.RUNNING || !looking.compareAndSet(false, true)) {
             return;
         }
         try {
@@ -185,47 +142,28 @@ final class Subscription implements Supply {
     }
 
     private void run() {
-        while (!stopping) {
+        while (!loop.isStopping()) {
             try {
                 Connection connection = nats.current();
                 if (connection == null) {
-                    is(State.WAITING, "not connected to NATS");
-                    pause(Duration.ofMillis(50));
+                    loop.is(State.WAITING, "not connected to NATS");
+                    loop.pause(Duration.ofMillis(50));
                     continue;
                 }
                 String problem = durable.ensure(connection);
                 if (problem != null) {
-                    is(State.STOPPED, problem);
-                    pause(RECHECK);
+                    loop.is(State.STOPPED, problem);
+                    loop.pause(RECHECK);
                     continue;
                 }
                 consume(connection);
             } catch (IOException | JetStreamApiException | RuntimeException e) {
-                is(State.WAITING, Dispatcher.describe(e));
-                pause(Duration.ofMillis(500));
+                loop.is(State.WAITING, Dispatcher.describe(e));
+                loop.pause(Duration.ofMillis(500));
             } catch (InterruptedException e) {
                 // Nobody does that; and this thread is not to end before its time.
                 log.warn("channel {}: interrupted", source.name(), e);
             }
-        }
-    }
-
-    private void pause(Duration duration) {
-        if (!stopping) {
-            LockSupport.parkNanos(duration.toNanos());
-        }
-    }
-
-    private void is(State state, @Nullable String problem) {
-        Condition before = condition;
-        condition = new Condition(state, problem);
-        if (before.state == state && Objects.equals(before.problem, problem)) {
-            return;
-        }
-        switch (state) {
-            case RUNNING -> log.info("channel {}: gets its events", source.name());
-            case WAITING -> log.warn("channel {}: waits, {}", source.name(), problem);
-            case STOPPED -> log.error("channel {}: stopped, {}", source.name(), problem);
         }
     }
 
@@ -290,15 +228,15 @@ final class Subscription implements Supply {
         }
 
         void run() throws InterruptedException {
-            while (!stopping && !again && !over && nobody < MAX_NOBODY) {
+            while (!loop.isStopping() && !again && !over && nobody < MAX_NOBODY) {
                 noticeGap(0);
                 Connection current = nats.current();
                 if (connection.equals(current)) {
-                    is(State.RUNNING, null);
+                    loop.is(State.RUNNING, null);
                     step();
                 } else if (current == null && connection.getStatus() != Connection.Status.CLOSED) {
                     // The client subscribes again by itself.
-                    is(State.WAITING, "not connected to NATS");
+                    loop.is(State.WAITING, "not connected to NATS");
                     receive(Duration.ofMillis(20));
                 } else {
                     return;
@@ -344,7 +282,7 @@ final class Subscription implements Supply {
             } catch (IllegalStateException e) {
                 // Just lost.
                 pulls.forget();
-                pause(Duration.ofMillis(20));
+                loop.pause(Duration.ofMillis(20));
                 return false;
             }
         }
@@ -407,7 +345,7 @@ final class Subscription implements Supply {
                 case STATUS_NOTHING, STATUS_EXPIRED -> nobody = 0;
                 case STATUS_NOBODY -> {
                     nobody++;
-                    pause(PATIENCE);
+                    loop.pause(PATIENCE);
                 }
                 case STATUS_CONFLICT -> {
                     String why = message.getStatus().getMessage();
@@ -417,11 +355,11 @@ final class Subscription implements Supply {
                     }
                     log.debug("channel {}: {}", source.name(), why);
                     over = why.contains("Consumer Deleted") || why.contains("push based");
-                    pause(Duration.ofMillis(50));
+                    loop.pause(Duration.ofMillis(50));
                 }
                 default -> {
                     log.warn("channel {}: unexpected answer to a pull, {}", source.name(), message.getStatus());
-                    pause(PATIENCE);
+                    loop.pause(PATIENCE);
                 }
             }
         }

@@ -171,9 +171,12 @@ public final class Trials {
     }
 
     private boolean convict(Deliveries deliveries, Delivery suspect, String key, int deaths) {
-        boolean convicted = deliveries.convict(
-                suspect,
-                "the process died %d times while it delivered this event with nothing beside it".formatted(deaths));
+        boolean convicted = deliveries
+                .handler()
+                .convict(
+                        suspect,
+                        "the process died %d times while it delivered this event with nothing beside it"
+                                .formatted(deaths));
         if (convicted) {
             erase(key);
         }
@@ -195,7 +198,7 @@ public final class Trials {
                     && run(deliveries, new Trial(suspect, key, new Mark(deaths, null), marked.getAsLong()));
         } finally {
             alone = false;
-            all.forEach(Deliveries::resume);
+            all.forEach(each -> each.admission().resume());
             // Whoever had to wait gets as much time in return.
             pause(Duration.ofNanos(System.nanoTime() - began));
         }
@@ -283,7 +286,7 @@ public final class Trials {
     /** Puts a suspect back where it waits; or gives it back, once nobody waits any more. */
     private synchronized void keep(Deliveries deliveries, Delivery suspect) {
         if (stopping) {
-            deliveries.giveBack(suspect);
+            deliveries.answers().giveBack(suspect);
         } else {
             deliveries.suspect(suspect);
         }

@@ -8,7 +8,6 @@ import dev.saf.jetstream.Streams;
 import io.nats.client.api.ConsumerInfo;
 import io.nats.client.api.MessageInfo;
 import java.io.IOException;
-import java.time.Instant;
 
 /** Finds out what became of an event that has not come though it was time. */
 final class Whereabouts {
@@ -50,7 +49,7 @@ final class Whereabouts {
         MessageInfo found = stored.get(Streams.EVENTS, place.sequence());
         boolean same = found != null
                 && found.getTime() != null
-                && nanos(found.getTime().toInstant()) == place.storedNanos();
+                && Position.nanos(found.getTime().toInstant()) == place.storedNanos();
         return same ? finding(events, place.sequence()) : Finding.GONE;
     }
 
@@ -69,9 +68,5 @@ final class Whereabouts {
         return durable != null && sequence <= durable.getAckFloor().getStreamSequence()
                 ? Finding.SETTLED
                 : Finding.COMES;
-    }
-
-    private static long nanos(Instant instant) {
-        return instant.getEpochSecond() * 1_000_000_000L + instant.getNano();
     }
 }

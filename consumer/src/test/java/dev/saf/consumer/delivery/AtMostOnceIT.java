@@ -61,7 +61,7 @@ class AtMostOnceIT {
                                 Stream.of(settings))
                         .toArray(String[]::new));
         await().atMost(PATIENCE)
-                .until(() -> consumer.channel("audit").condition().state() == Subscription.State.RUNNING);
+                .until(() -> consumer.channel("audit").condition().state() == Supply.State.RUNNING);
         return consumer;
     }
 

@@ -275,7 +275,7 @@ class CrashLoopIT {
         long stored = handOut("audit", 3);
         try (Consumer consumer = Consumer.start(server, BILLING)) {
             await().atMost(PATIENCE)
-                    .until(() -> consumer.channel("billing").condition().state() == Subscription.State.RUNNING);
+                    .until(() -> consumer.channel("billing").condition().state() == Supply.State.RUNNING);
             await().atMost(PATIENCE)
                     .ignoreExceptions()
                     .until(() -> mark(stored, "{\"deaths\":1,\"running\":\"other\"}") > 0);

@@ -54,7 +54,7 @@ class DurableIT {
                 "saf.channels.audit.concurrency=500",
                 "saf.channels.audit.ack-wait=45s")) {
             await().atMost(PATIENCE)
-                    .until(() -> consumer.channel("audit").condition().state() == Subscription.State.RUNNING);
+                    .until(() -> consumer.channel("audit").condition().state() == Supply.State.RUNNING);
             ConsumerConfiguration actual = nats.consumer("audit").getConsumerConfiguration();
             assertThat(actual.getDurable()).isEqualTo("saf-audit");
             assertThat(actual.getAckPolicy()).isEqualTo(AckPolicy.Explicit);
@@ -100,7 +100,7 @@ class DurableIT {
                 Consumer.start(server, "saf.channels.audit.type=scripted", "saf.channels.other.type=scripted")) {
             await().atMost(PATIENCE).until(() -> other.delivered.size() == 1);
             await().atMost(PATIENCE)
-                    .until(() -> consumer.channel("audit").condition().state() == Subscription.State.STOPPED);
+                    .until(() -> consumer.channel("audit").condition().state() == Supply.State.STOPPED);
             assertThat(audit.offered).isEmpty();
             assertThat(consumer.metric("saf.channel.running", "audit")).isZero();
             assertThat(consumer.metric("saf.channel.running", "other")).isEqualTo(1);
@@ -126,7 +126,7 @@ class DurableIT {
             await().atMost(PATIENCE).until(() -> nats.unsettled("audit") == 0);
             management.deleteConsumer("events", "saf-audit");
             await().atMost(PATIENCE)
-                    .until(() -> consumer.channel("audit").condition().state() == Subscription.State.STOPPED);
+                    .until(() -> consumer.channel("audit").condition().state() == Supply.State.STOPPED);
             assertThat(consumer.channel("audit").condition().problem()).contains("was deleted while");
             nats.publish("2");
             await().atMost(PATIENCE).until(() -> other.delivered.size() == 2);
@@ -141,7 +141,7 @@ class DurableIT {
                             .startSequence(2)
                             .build());
             await().atMost(PATIENCE).until(() -> audit.delivered.size() == 2);
-            assertThat(consumer.channel("audit").condition().state()).isEqualTo(Subscription.State.RUNNING);
+            assertThat(consumer.channel("audit").condition().state()).isEqualTo(Supply.State.RUNNING);
         }
         assertThat(audit.offeredIds()).containsExactly("1", "2");
     }

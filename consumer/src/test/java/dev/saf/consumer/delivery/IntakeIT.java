@@ -61,11 +61,11 @@ class IntakeIT {
     private Consumer start(String... settings) {
         Consumer consumer = Consumer.start(
                 server, Stream.concat(Stream.of(AUDIT), Stream.of(settings)).toArray(String[]::new));
-        await().atMost(PATIENCE).until(() -> state(consumer) == Subscription.State.RUNNING);
+        await().atMost(PATIENCE).until(() -> state(consumer) == Supply.State.RUNNING);
         return consumer;
     }
 
-    private static Subscription.State state(Consumer consumer) {
+    private static Supply.State state(Consumer consumer) {
         return consumer.channel("audit").condition().state();
     }
 
@@ -105,7 +105,7 @@ class IntakeIT {
                         .toArray(String[]::new))) {
             await().atMost(PATIENCE)
                     .until(() -> consumer.bean(RunningChannels.class).all().stream()
-                            .allMatch(each -> each.condition().state() == Subscription.State.RUNNING));
+                            .allMatch(each -> each.condition().state() == Supply.State.RUNNING));
             nats.publish(event("a", "4"));
             expected.forEach((name, ids) -> await(name)
                     .atMost(PATIENCE)
@@ -137,7 +137,7 @@ class IntakeIT {
             await().atMost(PATIENCE).until(() -> nats.unsettled("audit") == 0 && audit.delivered.size() == 1);
             nats.connection().jetStreamManagement().deleteStream("dead-letters");
             nats.connection().jetStreamManagement().deleteStream("events");
-            await().atMost(PATIENCE).until(() -> state(consumer) != Subscription.State.RUNNING);
+            await().atMost(PATIENCE).until(() -> state(consumer) != Supply.State.RUNNING);
             nats.withStreams();
             nats.publish("2");
             await().atMost(PATIENCE).until(() -> audit.deliveredIds().contains("2"));
@@ -185,7 +185,7 @@ class IntakeIT {
     private void stopsWith(String problem, String... settings) {
         try (Consumer consumer = Consumer.start(
                 server, Stream.concat(Stream.of(AUDIT), Stream.of(settings)).toArray(String[]::new))) {
-            await().atMost(PATIENCE).until(() -> state(consumer) == Subscription.State.STOPPED);
+            await().atMost(PATIENCE).until(() -> state(consumer) == Supply.State.STOPPED);
             assertThat(consumer.channel("audit").condition().problem())
                     .isEqualTo("durable consumer saf-audit of stream events " + problem
                             + "; delete it (nats consumer rm events saf-audit), and it is created anew and begins where"

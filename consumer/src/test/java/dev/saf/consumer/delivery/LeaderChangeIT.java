@@ -103,7 +103,7 @@ class LeaderChangeIT {
                 "saf.channels.audit.concurrency=16",
                 "saf.channels.audit.ack-wait=5s");
         await().atMost(PATIENCE)
-                .until(() -> consumer.channel("audit").condition().state() == Subscription.State.RUNNING);
+                .until(() -> consumer.channel("audit").condition().state() == Supply.State.RUNNING);
         return consumer;
     }
 

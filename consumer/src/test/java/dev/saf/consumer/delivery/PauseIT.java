@@ -187,7 +187,7 @@ class PauseIT {
         nats.publish("1");
         Consumer consumer = consumer();
         await().atMost(PATIENCE)
-                .until(() -> consumer.channel("audit").condition().state() == Subscription.State.RUNNING);
+                .until(() -> consumer.channel("audit").condition().state() == Supply.State.RUNNING);
         assertThat(states(consumer)).containsExactly(State.WAITING);
         assertThat(consumer.channel("audit").status().problem()).isEqualTo("does not know yet whether it is paused");
         await().during(Duration.ofSeconds(8)).atMost(PATIENCE).until(audit.offered::isEmpty);

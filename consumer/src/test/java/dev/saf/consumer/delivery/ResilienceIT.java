@@ -78,7 +78,7 @@ class ResilienceIT {
         script("audit", audit);
         server.stop();
         Consumer consumer = consumer("saf.channels.audit.type=scripted");
-        assertThat(consumer.channel("audit").condition().state()).isEqualTo(Subscription.State.WAITING);
+        assertThat(consumer.channel("audit").condition().state()).isEqualTo(Supply.State.WAITING);
         assertThat(consumer.management("/actuator/health/readiness").statusCode())
                 .isEqualTo(503);
         assertThat(consumer.management("/actuator/health/liveness").statusCode())
@@ -86,7 +86,7 @@ class ResilienceIT {
         assertThat(consumer.metric("saf.channel.running", "audit")).isZero();
         server.restart();
         await().atMost(PATIENCE)
-                .until(() -> consumer.channel("audit").condition().state() == Subscription.State.RUNNING);
+                .until(() -> consumer.channel("audit").condition().state() == Supply.State.RUNNING);
         nats().publish("1");
         await().atMost(PATIENCE).until(() -> audit.delivered.size() == 1);
         await().atMost(PATIENCE)
@@ -104,7 +104,7 @@ class ResilienceIT {
         server.freeze();
         // Two signs of life are missed after at most fifteen seconds.
         await().atMost(PATIENCE)
-                .until(() -> consumer.channel("audit").condition().state() == Subscription.State.WAITING);
+                .until(() -> consumer.channel("audit").condition().state() == Supply.State.WAITING);
         server.thaw();
         nats.publish("after");
         await().atMost(PATIENCE).until(() -> audit.deliveredIds().contains("after"));

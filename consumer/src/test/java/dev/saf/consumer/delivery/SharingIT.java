@@ -62,7 +62,7 @@ class SharingIT {
                 server, Stream.concat(Stream.of(AUDIT), Stream.of(settings)).toArray(String[]::new));
         opened.add(consumer);
         await().atMost(PATIENCE)
-                .until(() -> consumer.channel("audit").condition().state() == Subscription.State.RUNNING);
+                .until(() -> consumer.channel("audit").condition().state() == Supply.State.RUNNING);
         return consumer;
     }
 
