@@ -33,20 +33,25 @@ public final class Nats implements AutoCloseable {
 
     private final Connection connection;
 
-    public Nats(NatsServer server) throws IOException, InterruptedException {
+    public Nats(NatsServer server) {
         this(List.of(server.url()));
     }
 
     /** Connected to one of several servers. */
-    public Nats(List<String> urls) throws IOException, InterruptedException {
-        connection = io.nats.client.Nats.connect(new Options.Builder()
+    public Nats(List<String> urls) {
+        Options options = new Options.Builder()
                 .servers(urls.toArray(String[]::new))
                 .maxReconnects(-1)
                 .reconnectWait(Duration.ofMillis(50))
                 .reconnectBufferSize(0)
                 .connectionListener((_, _) -> {})
                 .errorListener(new ErrorListener() {})
-                .build());
+                .build();
+        try {
+            connection = io.nats.client.Nats.connect(options);
+        } catch (IOException | InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
     }
 
     public Connection connection() {
@@ -54,20 +59,24 @@ public final class Nats implements AutoCloseable {
     }
 
     /** The stream, for tests that publish before a service has created it. */
-    public Nats withStreams() throws IOException, JetStreamApiException {
-        for (String name : List.of("events", "dead-letters")) {
-            connection
-                    .jetStreamManagement()
-                    .addStream(StreamConfiguration.builder()
-                            .name(name)
-                            .subjects(name + ".>")
-                            .storageType(StorageType.File)
-                            .discardPolicy(DiscardPolicy.New)
-                            .maxBytes(name.equals("events") ? 1L << 30 : 1L << 28)
-                            .maxAge(Duration.ofDays(name.equals("events") ? 7 : 30))
-                            .duplicateWindow(name.equals("events") ? Duration.ofMinutes(10) : Duration.ofHours(1))
-                            .allowDirect(false)
-                            .build());
+    public Nats withStreams() {
+        try {
+            for (String name : List.of("events", "dead-letters")) {
+                connection
+                        .jetStreamManagement()
+                        .addStream(StreamConfiguration.builder()
+                                .name(name)
+                                .subjects(name + ".>")
+                                .storageType(StorageType.File)
+                                .discardPolicy(DiscardPolicy.New)
+                                .maxBytes(name.equals("events") ? 1L << 30 : 1L << 28)
+                                .maxAge(Duration.ofDays(name.equals("events") ? 7 : 30))
+                                .duplicateWindow(name.equals("events") ? Duration.ofMinutes(10) : Duration.ofHours(1))
+                                .allowDirect(false)
+                                .build());
+            }
+        } catch (IOException | JetStreamApiException e) {
+            throw new IllegalStateException(e);
         }
         return this;
     }

@@ -21,6 +21,7 @@ import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.springframework.context.SmartLifecycle;
 
 /**
  * All jobs of one kind. Each is kept in the shared state, and worked on by the one process that holds its lease; if
@@ -39,8 +40,10 @@ final class Jobs<J extends Job> {
     /** A job, and the revision in which it was seen. */
     record Seen<J extends Job>(J job, long revision) {}
 
-    /** What is particular about jobs of this kind. */
-    interface Craft<J extends Job> {
+    /** What is particular about jobs of one kind, which are done for as long as the service runs. */
+    interface Craft<J extends Job> extends SmartLifecycle {
+
+        Jobs<J> jobs();
 
         /** Whether this process is able to do it. */
         boolean knows(J job);
@@ -51,6 +54,22 @@ final class Jobs<J extends Job> {
          * @param alone whether nobody else works on the job; asks nobody
          */
         Work<J> begin(J job, BooleanSupplier alone);
+
+        @Override
+        default void start() {
+            jobs().start();
+        }
+
+        /** Before the channels, which whoever does such jobs depends on. */
+        @Override
+        default void stop() {
+            jobs().stop();
+        }
+
+        @Override
+        default boolean isRunning() {
+            return jobs().isRunning();
+        }
     }
 
     private final String kind;
@@ -65,7 +84,7 @@ final class Jobs<J extends Job> {
     private final Map<String, Instant> over = new ConcurrentHashMap<>();
 
     private volatile boolean stopping;
-    private @Nullable Thread watch;
+    private volatile @Nullable Thread watch;
 
     /** @param kind one token, the same for all processes */
     Jobs(String kind, Class<J> type, SharedState state, Craft<J> craft) {
@@ -166,6 +185,10 @@ final class Jobs<J extends Job> {
             LockSupport.parkNanos(Duration.ofMillis(10).toNanos());
         }
         throw new IOException("%s %s: others change it all the time".formatted(kind, id));
+    }
+
+    boolean isRunning() {
+        return watch != null && !stopping;
     }
 
     void start() {

@@ -10,15 +10,13 @@ import java.time.InstantSource;
 import java.util.List;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
-import org.springframework.context.SmartLifecycle;
 
 /** Sends many dead letters again. */
-final class Redrives implements SmartLifecycle, Jobs.Craft<RedriveJob> {
+final class Redrives implements Jobs.Craft<RedriveJob> {
 
     private final RedriveWork.Tools tools;
     private final Jobs<RedriveJob> jobs;
     private final InstantSource clock = InstantSource.system();
-    private volatile boolean running;
 
     Redrives(RedriveWork.Tools tools, SharedState state) {
         this.tools = tools;
@@ -113,6 +111,11 @@ final class Redrives implements SmartLifecycle, Jobs.Craft<RedriveJob> {
     }
 
     @Override
+    public Jobs<RedriveJob> jobs() {
+        return jobs;
+    }
+
+    @Override
     public boolean knows(RedriveJob job) {
         return true;
     }
@@ -120,22 +123,5 @@ final class Redrives implements SmartLifecycle, Jobs.Craft<RedriveJob> {
     @Override
     public Work<RedriveJob> begin(RedriveJob job, BooleanSupplier alone) {
         return new RedriveWork(tools, jobs, alone);
-    }
-
-    @Override
-    public void start() {
-        running = true;
-        jobs.start();
-    }
-
-    @Override
-    public void stop() {
-        jobs.stop();
-        running = false;
-    }
-
-    @Override
-    public boolean isRunning() {
-        return running;
     }
 }

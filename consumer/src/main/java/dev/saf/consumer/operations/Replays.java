@@ -20,13 +20,12 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
-import org.springframework.context.SmartLifecycle;
 
 /**
  * Offers events of the stream to one channel once more. A replay is a durable of its own beside the channel's: it feeds
  * the same deliveries, marks each event, and touches nobody else's events.
  */
-final class Replays implements SmartLifecycle, Jobs.Craft<ReplayJob> {
+final class Replays implements Jobs.Craft<ReplayJob> {
 
     private final RunningChannels channels;
     private final ReplayDurables durables;
@@ -34,7 +33,6 @@ final class Replays implements SmartLifecycle, Jobs.Craft<ReplayJob> {
     private final StreamReader reader;
     private final Jobs<ReplayJob> jobs;
     private final InstantSource clock = InstantSource.system();
-    private volatile boolean running;
 
     Replays(
             RunningChannels channels,
@@ -177,21 +175,8 @@ final class Replays implements SmartLifecycle, Jobs.Craft<ReplayJob> {
     }
 
     @Override
-    public void start() {
-        running = true;
-        jobs.start();
-    }
-
-    /** Before the channels, on which this depends. */
-    @Override
-    public void stop() {
-        jobs.stop();
-        running = false;
-    }
-
-    @Override
-    public boolean isRunning() {
-        return running;
+    public Jobs<ReplayJob> jobs() {
+        return jobs;
     }
 
     @Override

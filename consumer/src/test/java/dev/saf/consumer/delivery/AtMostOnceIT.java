@@ -8,6 +8,7 @@ import static org.awaitility.Awaitility.await;
 import dev.saf.channel.RejectedEventException;
 import dev.saf.consumer.Consumer;
 import dev.saf.consumer.Nats;
+import dev.saf.consumer.Opened;
 import dev.saf.consumer.RecordingChannel;
 import dev.saf.consumer.Replica;
 import dev.saf.jetstream.EventMessages;
@@ -24,8 +25,8 @@ import java.util.UUID;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -35,22 +36,11 @@ class AtMostOnceIT {
 
     private static final Duration PATIENCE = Duration.ofSeconds(20);
 
-    private final NatsServer server = NatsServer.start();
-    private Nats nats = connect();
+    @RegisterExtension
+    private final Opened opened = new Opened();
 
-    private Nats connect() {
-        try {
-            return new Nats(server).withStreams();
-        } catch (Exception e) {
-            throw new IllegalStateException(e);
-        }
-    }
-
-    @AfterEach
-    void close() {
-        nats.close();
-        server.close();
-    }
+    private final NatsServer server = opened.add(NatsServer.start());
+    private final Nats nats = opened.add(new Nats(server).withStreams());
 
     private Consumer start(String... settings) {
         Consumer consumer = Consumer.start(

@@ -7,13 +7,13 @@ import static org.awaitility.Awaitility.await;
 import dev.saf.channel.RejectedEventException;
 import dev.saf.consumer.Consumer;
 import dev.saf.consumer.Nats;
+import dev.saf.consumer.Opened;
 import dev.saf.consumer.RecordingChannel;
 import dev.saf.consumer.delivery.ChannelStatus.State;
 import dev.saf.event.Event;
 import dev.saf.natsserver.NatsServer;
 import java.io.IOException;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -22,9 +22,9 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.RegisterExtension;
 
 /** Destinations that cannot be reached are left alone. */
 @Timeout(180)
@@ -43,26 +43,11 @@ class CircuitIT {
         "saf.channels.audit.retry.attempts=100"
     };
 
-    private final NatsServer server = NatsServer.start();
-    private final List<AutoCloseable> opened = new ArrayList<>(List.of(server));
-    private final Nats nats = connect();
+    @RegisterExtension
+    private final Opened opened = new Opened();
 
-    private Nats connect() {
-        try {
-            Nats connected = new Nats(server).withStreams();
-            opened.add(connected);
-            return connected;
-        } catch (Exception e) {
-            throw new IllegalStateException(e);
-        }
-    }
-
-    @AfterEach
-    void close() throws Exception {
-        for (AutoCloseable each : opened.reversed()) {
-            each.close();
-        }
-    }
+    private final NatsServer server = opened.add(NatsServer.start());
+    private final Nats nats = opened.add(new Nats(server).withStreams());
 
     private Consumer consumer(String... settings) {
         Map<String, String> all =
@@ -70,9 +55,7 @@ class CircuitIT {
         for (String setting : Stream.of(QUICK, settings).flatMap(Stream::of).toList()) {
             all.put(setting.split("=", 2)[0], setting);
         }
-        Consumer consumer = Consumer.start(server, all.values().toArray(String[]::new));
-        opened.add(consumer);
-        return consumer;
+        return opened.add(Consumer.start(server, all.values().toArray(String[]::new)));
     }
 
     /** A destination that can be switched off. */

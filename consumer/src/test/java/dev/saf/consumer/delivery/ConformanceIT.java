@@ -3,6 +3,7 @@ package dev.saf.consumer.delivery;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import dev.saf.consumer.Opened;
 import dev.saf.natsserver.NatsServer;
 import io.nats.client.Connection;
 import io.nats.client.JetStreamApiException;
@@ -31,6 +32,7 @@ import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.RegisterExtension;
 
 /**
  * The simulated server answers as the real one: both are asked the same at random, side by side. Time passes only
@@ -52,7 +54,10 @@ class ConformanceIT {
 
     private static final byte[] BODY = "1".getBytes(StandardCharsets.US_ASCII);
 
-    private final NatsServer server = NatsServer.start();
+    @RegisterExtension
+    private final Opened opened = new Opened();
+
+    private final NatsServer server = opened.add(NatsServer.start());
 
     @Test
     @SuppressWarnings("try") // A jnats connection may be interrupted while it closes.

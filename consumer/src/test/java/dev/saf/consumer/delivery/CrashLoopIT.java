@@ -8,6 +8,7 @@ import dev.saf.channel.RejectedEventException;
 import dev.saf.consumer.Consumer;
 import dev.saf.consumer.ConsumerApplication;
 import dev.saf.consumer.Nats;
+import dev.saf.consumer.Opened;
 import dev.saf.consumer.RecordingChannel;
 import dev.saf.natsserver.NatsServer;
 import io.nats.client.JetStreamApiException;
@@ -36,6 +37,7 @@ import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Events that kill the process that delivers them, and their neighbours. */
@@ -46,20 +48,15 @@ class CrashLoopIT {
     private static final String[] AUDIT = {"saf.channels.audit.type=scripted", "saf.channels.audit.ack-wait=1s"};
     private static final String[] BILLING = {"saf.channels.billing.type=scripted", "saf.channels.billing.ack-wait=1s"};
 
-    private final NatsServer server = NatsServer.start();
-    private final Nats nats = connect();
+    @RegisterExtension
+    private final Opened opened = new Opened();
+
+    private final NatsServer server = opened.add(NatsServer.start());
+    private final Nats nats = opened.add(new Nats(server).withStreams());
     private final List<Process> children = new ArrayList<>();
 
     @TempDir
     Path folder = Path.of("");
-
-    private Nats connect() {
-        try {
-            return new Nats(server).withStreams();
-        } catch (Exception e) {
-            throw new IllegalStateException(e);
-        }
-    }
 
     @BeforeEach
     void forget() {
@@ -70,8 +67,6 @@ class CrashLoopIT {
     @AfterEach
     void close() throws Exception {
         children.forEach(Process::destroyForcibly);
-        nats.close();
-        server.close();
     }
 
     @Test

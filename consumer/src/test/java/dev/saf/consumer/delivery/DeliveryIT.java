@@ -9,6 +9,7 @@ import static org.awaitility.Awaitility.await;
 import dev.saf.channel.RejectedEventException;
 import dev.saf.consumer.Consumer;
 import dev.saf.consumer.Nats;
+import dev.saf.consumer.Opened;
 import dev.saf.consumer.RecordingChannel;
 import dev.saf.event.Event;
 import dev.saf.event.TraceContext;
@@ -23,36 +24,25 @@ import java.util.Objects;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.slf4j.MDC;
 
 class DeliveryIT {
 
     private static final Duration PATIENCE = Duration.ofSeconds(20);
 
-    private final NatsServer server = NatsServer.start();
-    private Nats nats = connect();
+    @RegisterExtension
+    private final Opened opened = new Opened();
 
-    private Nats connect() {
-        try {
-            return new Nats(server).withStreams();
-        } catch (Exception e) {
-            throw new IllegalStateException(e);
-        }
-    }
+    private final NatsServer server = opened.add(NatsServer.start());
+    private final Nats nats = opened.add(new Nats(server).withStreams());
 
     @BeforeEach
     void forget() {
         script("audit", new RecordingChannel());
         script("other", new RecordingChannel());
-    }
-
-    @AfterEach
-    void close() throws Exception {
-        nats.close();
-        server.close();
     }
 
     @Test
@@ -322,7 +312,10 @@ class DeliveryIT {
             await().atMost(PATIENCE).until(() -> nats.unsettled("audit") == 0);
             assertThat(audit.offeredIds()).containsExactly("1", "1");
             assertThat(audit.deliveredIds()).containsExactly("1");
-            assertThat(requireNonNull(consumer.channel("audit").deliveries().lastError())
+            assertThat(requireNonNull(consumer.channel("audit")
+                                    .deliveries()
+                                    .handler()
+                                    .lastError())
                             .error())
                     .isEqualTo("took longer than 300ms: InterruptedException");
         }

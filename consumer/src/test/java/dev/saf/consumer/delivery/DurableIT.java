@@ -6,43 +6,33 @@ import static org.awaitility.Awaitility.await;
 
 import dev.saf.consumer.Consumer;
 import dev.saf.consumer.Nats;
+import dev.saf.consumer.Opened;
 import dev.saf.consumer.RecordingChannel;
 import dev.saf.natsserver.NatsServer;
 import io.nats.client.api.AckPolicy;
 import io.nats.client.api.ConsumerConfiguration;
 import io.nats.client.api.DeliverPolicy;
 import java.time.Duration;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 
 class DurableIT {
 
     private static final Duration PATIENCE = Duration.ofSeconds(30);
 
-    private final NatsServer server = NatsServer.start();
+    @RegisterExtension
+    private final Opened opened = new Opened();
+
+    private final NatsServer server = opened.add(NatsServer.start());
     private final RecordingChannel audit = new RecordingChannel();
     private final RecordingChannel other = new RecordingChannel();
-    private Nats nats = connect();
-
-    private Nats connect() {
-        try {
-            return new Nats(server).withStreams();
-        } catch (Exception e) {
-            throw new IllegalStateException(e);
-        }
-    }
+    private final Nats nats = opened.add(new Nats(server).withStreams());
 
     @BeforeEach
     void record() {
         script("audit", audit);
         script("other", other);
-    }
-
-    @AfterEach
-    void close() {
-        nats.close();
-        server.close();
     }
 
     @Test

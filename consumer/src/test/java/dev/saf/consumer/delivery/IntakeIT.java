@@ -7,6 +7,7 @@ import static org.awaitility.Awaitility.await;
 
 import dev.saf.consumer.Consumer;
 import dev.saf.consumer.Nats;
+import dev.saf.consumer.Opened;
 import dev.saf.consumer.RecordingChannel;
 import dev.saf.event.Event;
 import dev.saf.event.Payload;
@@ -28,8 +29,8 @@ import java.util.Objects;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -39,24 +40,12 @@ class IntakeIT {
     private static final Duration PATIENCE = Duration.ofSeconds(20);
     private static final String AUDIT = "saf.channels.audit.type=scripted";
 
-    private final NatsServer server = NatsServer.start();
+    @RegisterExtension
+    private final Opened opened = new Opened();
+
+    private final NatsServer server = opened.add(NatsServer.start());
     private final RecordingChannel audit = new RecordingChannel();
-    private Nats nats = connect();
-
-    private Nats connect() {
-        script("audit", audit);
-        try {
-            return new Nats(server).withStreams();
-        } catch (Exception e) {
-            throw new IllegalStateException(e);
-        }
-    }
-
-    @AfterEach
-    void close() {
-        nats.close();
-        server.close();
-    }
+    private final Nats nats = opened.add(new Nats(server).withStreams());
 
     private Consumer start(String... settings) {
         Consumer consumer = Consumer.start(

@@ -7,6 +7,7 @@ import static org.awaitility.Awaitility.await;
 import dev.saf.channel.Channel;
 import dev.saf.consumer.Consumer;
 import dev.saf.consumer.Nats;
+import dev.saf.consumer.Opened;
 import dev.saf.consumer.RecordingChannel;
 import dev.saf.event.Event;
 import dev.saf.natsserver.NatsServer;
@@ -32,6 +33,7 @@ import jdk.management.VirtualThreadSchedulerMXBean;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.RegisterExtension;
 
 /** Channels that do the worst hurt only themselves. */
 @Timeout(180)
@@ -41,23 +43,16 @@ class IsolationIT {
     private static final Duration PATIENCE = Duration.ofSeconds(30);
     private static final int PROCESSORS = Runtime.getRuntime().availableProcessors();
 
-    private final NatsServer server = NatsServer.start();
-    private final Nats nats = connect();
-    private final AtomicBoolean released = new AtomicBoolean();
+    @RegisterExtension
+    private final Opened opened = new Opened();
 
-    private Nats connect() {
-        try {
-            return new Nats(server).withStreams();
-        } catch (Exception e) {
-            throw new IllegalStateException(e);
-        }
-    }
+    private final NatsServer server = opened.add(NatsServer.start());
+    private final Nats nats = opened.add(new Nats(server).withStreams());
+    private final AtomicBoolean released = new AtomicBoolean();
 
     @AfterEach
     void close() throws Exception {
         released.set(true);
-        nats.close();
-        server.close();
     }
 
     @Test

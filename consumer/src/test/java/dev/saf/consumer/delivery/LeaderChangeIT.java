@@ -7,6 +7,7 @@ import static org.awaitility.Awaitility.await;
 
 import dev.saf.consumer.Consumer;
 import dev.saf.consumer.Nats;
+import dev.saf.consumer.Opened;
 import dev.saf.consumer.RecordingChannel;
 import dev.saf.natsserver.NatsCluster;
 import dev.saf.natsserver.NatsServer;
@@ -20,6 +21,7 @@ import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 
 /** Three servers keep the durable, and another one begins to lead it while events come. */
 class LeaderChangeIT {
@@ -29,19 +31,14 @@ class LeaderChangeIT {
     /** Servers elect a new leader after some seconds of silence. */
     private static final Duration RESUME = Duration.ofSeconds(20);
 
-    private final NatsCluster cluster = NatsCluster.start(3);
-    private final Nats nats = connect();
+    @RegisterExtension
+    private final Opened opened = new Opened();
+
+    private final NatsCluster cluster = opened.add(NatsCluster.start(3));
+    private final Nats nats = opened.add(new Nats(cluster.urls()));
     private final RecordingChannel audit = new RecordingChannel(event -> TimeUnit.MILLISECONDS.sleep(5));
     private final AtomicBoolean enough = new AtomicBoolean();
     private final AtomicInteger published = new AtomicInteger();
-
-    private Nats connect() {
-        try {
-            return new Nats(cluster.urls());
-        } catch (Exception e) {
-            throw new IllegalStateException(e);
-        }
-    }
 
     @BeforeEach
     void record() {
@@ -51,8 +48,6 @@ class LeaderChangeIT {
     @AfterEach
     void close() {
         enough.set(true);
-        nats.close();
-        cluster.close();
     }
 
     @Test

@@ -9,6 +9,7 @@ import static org.awaitility.Awaitility.await;
 import dev.saf.channel.RejectedEventException;
 import dev.saf.consumer.Consumer;
 import dev.saf.consumer.Nats;
+import dev.saf.consumer.Opened;
 import dev.saf.consumer.RecordingChannel;
 import dev.saf.consumer.Replica;
 import dev.saf.consumer.ledger.Passage;
@@ -22,7 +23,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -35,8 +35,8 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -53,30 +53,15 @@ class OrderIT {
     @TempDir
     private Path folder = Path.of("");
 
-    private final NatsServer server = NatsServer.start();
-    private final List<AutoCloseable> opened = new ArrayList<>(List.of(server));
-    private Nats nats = connect();
+    @RegisterExtension
+    private final Opened opened = new Opened();
 
-    private Nats connect() {
-        try {
-            Nats connected = new Nats(server).withStreams();
-            opened.add(connected);
-            return connected;
-        } catch (Exception e) {
-            throw new IllegalStateException(e);
-        }
-    }
-
-    @AfterEach
-    void close() throws Exception {
-        for (AutoCloseable each : opened.reversed()) {
-            each.close();
-        }
-    }
+    private final NatsServer server = opened.add(NatsServer.start());
+    private final Nats nats = opened.add(new Nats(server).withStreams());
 
     private Consumer consumer(RecordingChannel audit, String... settings) {
         script("audit", audit);
-        Consumer consumer = Consumer.start(
+        return opened.add(Consumer.start(
                 server,
                 Stream.concat(
                                 Stream.of(
@@ -84,9 +69,7 @@ class OrderIT {
                                         "saf.channels.audit.ordering=key",
                                         "saf.channels.audit.ack-wait=2s"),
                                 Stream.of(settings))
-                        .toArray(String[]::new));
-        opened.add(consumer);
-        return consumer;
+                        .toArray(String[]::new)));
     }
 
     private static boolean holds(Consumer consumer) {

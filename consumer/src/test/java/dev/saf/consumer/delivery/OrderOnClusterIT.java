@@ -8,11 +8,11 @@ import static org.awaitility.Awaitility.await;
 
 import dev.saf.consumer.Consumer;
 import dev.saf.consumer.Nats;
+import dev.saf.consumer.Opened;
 import dev.saf.consumer.RecordingChannel;
 import dev.saf.natsserver.NatsCluster;
 import dev.saf.natsserver.NatsServer;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -25,6 +25,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 
 /** Three servers keep what is in order, and another one begins to lead it while events come. */
 class OrderOnClusterIT {
@@ -32,9 +33,11 @@ class OrderOnClusterIT {
     private static final Duration PATIENCE = Duration.ofSeconds(90);
     private static final int KEYS = 40;
 
-    private final NatsCluster cluster = NatsCluster.start(3);
-    private final Nats nats = connect();
-    private final List<Consumer> consumers = new ArrayList<>();
+    @RegisterExtension
+    private final Opened opened = new Opened();
+
+    private final NatsCluster cluster = opened.add(NatsCluster.start(3));
+    private final Nats nats = opened.add(new Nats(cluster.urls()));
     private final AtomicBoolean enough = new AtomicBoolean();
     private final AtomicInteger published = new AtomicInteger();
     private final RecordingChannel audit = new RecordingChannel(event -> {
@@ -44,20 +47,9 @@ class OrderOnClusterIT {
         }
     });
 
-    private Nats connect() {
-        try {
-            return new Nats(cluster.urls());
-        } catch (Exception e) {
-            throw new IllegalStateException(e);
-        }
-    }
-
     @AfterEach
     void close() {
         enough.set(true);
-        consumers.forEach(Consumer::close);
-        nats.close();
-        cluster.close();
     }
 
     @Test
@@ -111,7 +103,7 @@ class OrderOnClusterIT {
     }
 
     private Consumer consumer() {
-        Consumer consumer = Consumer.start(
+        return opened.add(Consumer.start(
                 String.join(",", cluster.urls()),
                 "saf.streams.events.replicas=3",
                 "saf.streams.events.max-bytes=64MB",
@@ -120,9 +112,7 @@ class OrderOnClusterIT {
                 "saf.channels.audit.ordering=key",
                 "saf.channels.audit.ack-wait=4s",
                 "saf.channels.audit.retry.schedule=50ms,100ms,1s",
-                "saf.channels.audit.retry.park-after=500ms");
-        consumers.add(consumer);
-        return consumer;
+                "saf.channels.audit.retry.park-after=500ms"));
     }
 
     /** As fast as they are delivered. */

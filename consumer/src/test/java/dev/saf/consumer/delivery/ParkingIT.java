@@ -7,6 +7,7 @@ import static org.awaitility.Awaitility.await;
 
 import dev.saf.consumer.Consumer;
 import dev.saf.consumer.Nats;
+import dev.saf.consumer.Opened;
 import dev.saf.consumer.RecordingChannel;
 import dev.saf.event.Event;
 import dev.saf.event.TraceContext;
@@ -16,9 +17,9 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.atomic.AtomicInteger;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 
 /** Retries that wait on the stream {@code later}. */
 class ParkingIT {
@@ -26,26 +27,15 @@ class ParkingIT {
     private static final Duration PATIENCE = Duration.ofSeconds(20);
     private static final String PARKS_AT_ONCE = "saf.channels.audit.retry.park-after=0s";
 
-    private final NatsServer server = NatsServer.start();
-    private Nats nats = connect();
+    @RegisterExtension
+    private final Opened opened = new Opened();
 
-    private Nats connect() {
-        try {
-            return new Nats(server).withStreams();
-        } catch (Exception e) {
-            throw new IllegalStateException(e);
-        }
-    }
+    private final NatsServer server = opened.add(NatsServer.start());
+    private final Nats nats = opened.add(new Nats(server).withStreams());
 
     @BeforeEach
     void forget() {
         script("other", new RecordingChannel());
-    }
-
-    @AfterEach
-    void close() throws Exception {
-        nats.close();
-        server.close();
     }
 
     @Test

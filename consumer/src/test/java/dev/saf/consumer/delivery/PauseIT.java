@@ -8,6 +8,7 @@ import static org.awaitility.Awaitility.await;
 import dev.saf.channel.RejectedEventException;
 import dev.saf.consumer.Consumer;
 import dev.saf.consumer.Nats;
+import dev.saf.consumer.Opened;
 import dev.saf.consumer.RecordingChannel;
 import dev.saf.consumer.delivery.ChannelStatus.State;
 import dev.saf.natsserver.NatsServer;
@@ -20,9 +21,9 @@ import java.time.ZonedDateTime;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.RegisterExtension;
 
 /** Channels that an operator pauses, and how channels say how they are. */
 @Timeout(180)
@@ -32,33 +33,16 @@ class PauseIT {
     private static final Duration SOON = Duration.ofSeconds(2);
     private static final Duration A_WHILE = Duration.ofSeconds(2);
 
-    private final NatsServer server = NatsServer.start();
-    private final List<AutoCloseable> opened = new ArrayList<>(List.of(server));
-    private final Nats nats = connect();
+    @RegisterExtension
+    private final Opened opened = new Opened();
 
-    private Nats connect() {
-        try {
-            Nats connected = new Nats(server);
-            opened.add(connected);
-            return connected;
-        } catch (IOException | InterruptedException e) {
-            throw new IllegalStateException(e);
-        }
-    }
-
-    @AfterEach
-    void close() throws Exception {
-        for (AutoCloseable each : opened.reversed()) {
-            each.close();
-        }
-    }
+    private final NatsServer server = opened.add(NatsServer.start());
+    private final Nats nats = opened.add(new Nats(server));
 
     private Consumer consumer(String... settings) {
         List<String> all = new ArrayList<>(List.of(settings));
         all.add("saf.channels.audit.type=scripted");
-        Consumer consumer = Consumer.start(server, all.toArray(String[]::new));
-        opened.add(consumer);
-        return consumer;
+        return opened.add(Consumer.start(server, all.toArray(String[]::new)));
     }
 
     private static List<State> states(Consumer consumer) {
@@ -217,7 +201,7 @@ class PauseIT {
         Instant before = Instant.now();
         nats.publish("waits");
         await().atMost(PATIENCE)
-                .until(() -> consumer.channel("audit").deliveries().running() == 1);
+                .until(() -> consumer.channel("audit").deliveries().admission().running() == 1);
         nats.publish("first behind", "second behind");
         await().atMost(PATIENCE).until(() -> nats.unsettled("audit") == 3);
         // Rates are from looks a second apart.

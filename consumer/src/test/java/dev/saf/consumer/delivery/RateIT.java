@@ -6,11 +6,11 @@ import static org.awaitility.Awaitility.await;
 
 import dev.saf.consumer.Consumer;
 import dev.saf.consumer.Nats;
+import dev.saf.consumer.Opened;
 import dev.saf.consumer.RecordingChannel;
 import dev.saf.natsserver.NatsServer;
 import java.io.IOException;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Queue;
 import java.util.Set;
@@ -18,9 +18,9 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.RegisterExtension;
 
 /** A channel is called no faster than it may be. */
 @Timeout(180)
@@ -29,35 +29,18 @@ class RateIT {
     private static final Duration PATIENCE = Duration.ofSeconds(30);
     private static final double SECOND = 1e9;
 
-    private final NatsServer server = NatsServer.start();
-    private final List<AutoCloseable> opened = new ArrayList<>(List.of(server));
-    private final Nats nats = connect();
+    @RegisterExtension
+    private final Opened opened = new Opened();
+
+    private final NatsServer server = opened.add(NatsServer.start());
+    private final Nats nats = opened.add(new Nats(server).withStreams());
     private final Queue<Long> began = new ConcurrentLinkedQueue<>();
 
-    private Nats connect() {
-        try {
-            Nats connected = new Nats(server).withStreams();
-            opened.add(connected);
-            return connected;
-        } catch (Exception e) {
-            throw new IllegalStateException(e);
-        }
-    }
-
-    @AfterEach
-    void close() throws Exception {
-        for (AutoCloseable each : opened.reversed()) {
-            each.close();
-        }
-    }
-
     private Consumer consumer(String... settings) {
-        Consumer consumer = Consumer.start(
+        return opened.add(Consumer.start(
                 server,
                 Stream.concat(Stream.of("saf.channels.audit.type=scripted"), Stream.of(settings))
-                        .toArray(String[]::new));
-        opened.add(consumer);
-        return consumer;
+                        .toArray(String[]::new)));
     }
 
     @Test

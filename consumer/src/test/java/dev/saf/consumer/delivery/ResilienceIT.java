@@ -7,6 +7,7 @@ import static org.awaitility.Awaitility.await;
 import dev.saf.consumer.Consumer;
 import dev.saf.consumer.ConsumerApplication;
 import dev.saf.consumer.Nats;
+import dev.saf.consumer.Opened;
 import dev.saf.consumer.RecordingChannel;
 import dev.saf.natsserver.NatsServer;
 import java.io.IOException;
@@ -19,8 +20,8 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.stream.IntStream;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
 
 class ResilienceIT {
@@ -28,26 +29,17 @@ class ResilienceIT {
     private static final Duration PATIENCE = Duration.ofSeconds(30);
     private static final Duration RESUME = Duration.ofSeconds(5);
 
-    private final NatsServer server = NatsServer.start();
-    private final List<AutoCloseable> opened = new ArrayList<>(List.of(server));
+    @RegisterExtension
+    private final Opened opened = new Opened();
 
-    @AfterEach
-    void close() throws Exception {
-        for (AutoCloseable each : opened.reversed()) {
-            each.close();
-        }
-    }
+    private final NatsServer server = opened.add(NatsServer.start());
 
     private Nats nats() throws Exception {
-        Nats nats = new Nats(server);
-        opened.add(nats);
-        return nats;
+        return opened.add(new Nats(server));
     }
 
     private Consumer consumer(String... settings) {
-        Consumer consumer = Consumer.start(server, settings);
-        opened.add(consumer);
-        return consumer;
+        return opened.add(Consumer.start(server, settings));
     }
 
     @Test

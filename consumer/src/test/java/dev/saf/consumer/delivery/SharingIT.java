@@ -6,6 +6,7 @@ import static org.awaitility.Awaitility.await;
 
 import dev.saf.consumer.Consumer;
 import dev.saf.consumer.Nats;
+import dev.saf.consumer.Opened;
 import dev.saf.consumer.RecordingChannel;
 import dev.saf.consumer.Replica;
 import dev.saf.natsserver.NatsServer;
@@ -22,8 +23,8 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Several processes of the consumer share the durables of a channel. */
@@ -36,31 +37,15 @@ class SharingIT {
     @TempDir
     private Path folder = Path.of("");
 
-    private final NatsServer server = NatsServer.start();
-    private final List<AutoCloseable> opened = new ArrayList<>(List.of(server));
-    private Nats nats = connect();
+    @RegisterExtension
+    private final Opened opened = new Opened();
 
-    private Nats connect() {
-        try {
-            Nats connected = new Nats(server).withStreams();
-            opened.add(connected);
-            return connected;
-        } catch (Exception e) {
-            throw new IllegalStateException(e);
-        }
-    }
-
-    @AfterEach
-    void close() throws Exception {
-        for (AutoCloseable each : opened.reversed()) {
-            each.close();
-        }
-    }
+    private final NatsServer server = opened.add(NatsServer.start());
+    private final Nats nats = opened.add(new Nats(server).withStreams());
 
     private Consumer consumer(String... settings) {
-        Consumer consumer = Consumer.start(
-                server, Stream.concat(Stream.of(AUDIT), Stream.of(settings)).toArray(String[]::new));
-        opened.add(consumer);
+        Consumer consumer = opened.add(Consumer.start(
+                server, Stream.concat(Stream.of(AUDIT), Stream.of(settings)).toArray(String[]::new)));
         await().atMost(PATIENCE)
                 .until(() -> consumer.channel("audit").condition().state() == Supply.State.RUNNING);
         return consumer;

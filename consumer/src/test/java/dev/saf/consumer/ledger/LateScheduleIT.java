@@ -2,6 +2,7 @@ package dev.saf.consumer.ledger;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.saf.consumer.Opened;
 import dev.saf.jetstream.Streams;
 import dev.saf.natsserver.NatsServer;
 import io.nats.client.Message;
@@ -11,17 +12,20 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.RegisterExtension;
 
 @Timeout(180)
 class LateScheduleIT {
 
     private static final byte[] BODY = "1".getBytes(StandardCharsets.US_ASCII);
 
-    private final NatsServer server = NatsServer.start();
-    private final Connected connected = connect();
+    @RegisterExtension
+    private final Opened opened = new Opened();
+
+    private final NatsServer server = opened.add(NatsServer.start());
+    private final Connected connected = opened.add(connect());
 
     private Connected connect() {
         try {
@@ -29,12 +33,6 @@ class LateScheduleIT {
         } catch (InterruptedException e) {
             throw new IllegalStateException(e);
         }
-    }
-
-    @AfterEach
-    void close() {
-        connected.close();
-        server.close();
     }
 
     /** The server stores what was due a little after it has looked, and then removes what is on its subject. */

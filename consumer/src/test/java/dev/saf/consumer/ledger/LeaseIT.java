@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import dev.saf.consumer.Opened;
 import dev.saf.natsserver.NatsCluster;
 import dev.saf.natsserver.NatsServer;
 import java.io.IOException;
@@ -19,9 +20,9 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.RegisterExtension;
 
 @Timeout(180)
 class LeaseIT {
@@ -31,8 +32,11 @@ class LeaseIT {
 
     private static final Duration PATIENCE = Duration.ofSeconds(30);
 
-    private final NatsServer server = NatsServer.start();
-    private final Connected connected = connect();
+    @RegisterExtension
+    private final Opened opened = new Opened();
+
+    private final NatsServer server = opened.add(NatsServer.start());
+    private final Connected connected = opened.add(connect());
     private final SharedState state = new SharedState(connected.nats());
     private final AtomicLong seconds = new AtomicLong(1000);
     private final Lease one = lease("one");
@@ -48,12 +52,6 @@ class LeaseIT {
 
     private Lease lease(String owner) {
         return new Lease(state, "upkeep", owner, TIMES, () -> seconds.get() * 1_000_000_000);
-    }
-
-    @AfterEach
-    void close() {
-        connected.close();
-        server.close();
     }
 
     @Test

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.entry;
 import static org.awaitility.Awaitility.await;
 
+import dev.saf.consumer.Opened;
 import dev.saf.jetstream.Streams;
 import dev.saf.natsserver.NatsServer;
 import io.nats.client.api.MessageInfo;
@@ -18,9 +19,9 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import java.util.concurrent.Executors;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.RegisterExtension;
 
 @Timeout(180)
 class ParkedEventsIT {
@@ -28,8 +29,11 @@ class ParkedEventsIT {
     private static final Duration PATIENCE = Duration.ofSeconds(20);
     private static final byte[] BODY = "{\"order\":1}".getBytes(StandardCharsets.UTF_8);
 
-    private final NatsServer server = NatsServer.start();
-    private final Connected connected = connect();
+    @RegisterExtension
+    private final Opened opened = new Opened();
+
+    private final NatsServer server = opened.add(NatsServer.start());
+    private final Connected connected = opened.add(connect());
     private final Parking parking = new Parking(connected.nats(), 1000);
     private final ParkedEvents events = new ParkedEvents(connected.nats());
     private final StoredMessages stored = new StoredMessages(connected.nats());
@@ -40,12 +44,6 @@ class ParkedEventsIT {
         } catch (InterruptedException e) {
             throw new IllegalStateException(e);
         }
-    }
-
-    @AfterEach
-    void close() {
-        connected.close();
-        server.close();
     }
 
     private static Passage passage(String channel, long sequence) {

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import dev.saf.consumer.Opened;
 import dev.saf.consumer.ledger.SharedState.Entry;
 import dev.saf.jetstream.Streams;
 import dev.saf.natsserver.NatsServer;
@@ -13,9 +14,9 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.OptionalLong;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.RegisterExtension;
 
 @Timeout(180)
 class SharedStateIT {
@@ -25,8 +26,11 @@ class SharedStateIT {
     private static final Fact FIRST = new Fact("first", Instant.parse("2026-01-02T03:04:05.006Z"));
     private static final Fact SECOND = new Fact("second", Instant.parse("2026-01-02T03:04:06Z"));
 
-    private final NatsServer server = NatsServer.start();
-    private final Connected connected = connect();
+    @RegisterExtension
+    private final Opened opened = new Opened();
+
+    private final NatsServer server = opened.add(NatsServer.start());
+    private final Connected connected = opened.add(connect());
     private final SharedState state = new SharedState(connected.nats());
 
     private Connected connect() {
@@ -35,12 +39,6 @@ class SharedStateIT {
         } catch (InterruptedException e) {
             throw new IllegalStateException(e);
         }
-    }
-
-    @AfterEach
-    void close() {
-        connected.close();
-        server.close();
     }
 
     @Test

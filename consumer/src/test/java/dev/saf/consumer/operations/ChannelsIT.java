@@ -6,12 +6,13 @@ import static org.awaitility.Awaitility.await;
 
 import dev.saf.consumer.Consumer;
 import dev.saf.consumer.Nats;
+import dev.saf.consumer.Opened;
 import dev.saf.consumer.RecordingChannel;
 import dev.saf.natsserver.NatsServer;
 import java.net.http.HttpResponse;
 import java.time.Duration;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -20,22 +21,11 @@ class ChannelsIT {
 
     private static final Duration PATIENCE = Duration.ofSeconds(20);
 
-    private final NatsServer server = NatsServer.start();
-    private final Nats nats = connect();
+    @RegisterExtension
+    private final Opened opened = new Opened();
 
-    private Nats connect() {
-        try {
-            return new Nats(server).withStreams();
-        } catch (Exception e) {
-            throw new IllegalStateException(e);
-        }
-    }
-
-    @AfterEach
-    void close() throws Exception {
-        nats.close();
-        server.close();
-    }
+    private final NatsServer server = opened.add(NatsServer.start());
+    private final Nats nats = opened.add(new Nats(server).withStreams());
 
     @Test
     void aChannelIsPausedAndResumedAndItsEventsAreKept() {

@@ -7,6 +7,7 @@ import static org.awaitility.Awaitility.await;
 import dev.saf.channel.RejectedEventException;
 import dev.saf.consumer.Consumer;
 import dev.saf.consumer.Nats;
+import dev.saf.consumer.Opened;
 import dev.saf.consumer.RecordingChannel;
 import dev.saf.natsserver.NatsCluster;
 import java.time.Duration;
@@ -23,6 +24,7 @@ import java.util.concurrent.Future;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import tools.jackson.databind.JsonNode;
 
 /** Two operators and a schedule at once, on three servers: what happens in the end happens once. */
@@ -31,24 +33,17 @@ class ClusterRacesIT {
     private static final Duration PATIENCE = Duration.ofSeconds(60);
     private static final int EVENTS = 60;
 
-    private final NatsCluster cluster = NatsCluster.start(3);
+    @RegisterExtension
+    private final Opened opened = new Opened();
+
+    private final NatsCluster cluster = opened.add(NatsCluster.start(3));
     private final Set<String> failed = ConcurrentHashMap.newKeySet();
     private final ExecutorService operators = Executors.newFixedThreadPool(6);
-    private final Nats nats = connect();
-
-    private Nats connect() {
-        try {
-            return new Nats(cluster.urls());
-        } catch (Exception e) {
-            throw new IllegalStateException(e);
-        }
-    }
+    private final Nats nats = opened.add(new Nats(cluster.urls()));
 
     @AfterEach
     void close() {
         operators.shutdownNow();
-        nats.close();
-        cluster.close();
     }
 
     private Consumer consumer(RecordingChannel audit, String... more) {

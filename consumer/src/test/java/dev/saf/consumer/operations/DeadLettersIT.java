@@ -9,6 +9,7 @@ import static org.awaitility.Awaitility.await;
 import dev.saf.channel.RejectedEventException;
 import dev.saf.consumer.Consumer;
 import dev.saf.consumer.Nats;
+import dev.saf.consumer.Opened;
 import dev.saf.consumer.RecordingChannel;
 import dev.saf.consumer.ledger.DeadLetters;
 import dev.saf.consumer.ledger.Redrive;
@@ -23,13 +24,17 @@ import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import tools.jackson.databind.JsonNode;
 
 class DeadLettersIT {
 
     private static final Duration PATIENCE = Duration.ofSeconds(20);
 
-    private final NatsServer server = NatsServer.start();
+    @RegisterExtension
+    private final Opened opened = new Opened();
+
+    private final NatsServer server = opened.add(NatsServer.start());
     private final AtomicBoolean rejecting = new AtomicBoolean(true);
     private final RecordingChannel audit = new RecordingChannel(event -> {
         if (rejecting.get()) {
@@ -37,16 +42,8 @@ class DeadLettersIT {
         }
     });
     private final RecordingChannel other = new RecordingChannel();
-    private Nats nats = connect();
+    private final Nats nats = opened.add(new Nats(server).withStreams());
     private Consumer consumer = consumer();
-
-    private Nats connect() {
-        try {
-            return new Nats(server).withStreams();
-        } catch (Exception e) {
-            throw new IllegalStateException(e);
-        }
-    }
 
     private Consumer consumer(String... more) {
         script("audit", audit);
@@ -62,8 +59,6 @@ class DeadLettersIT {
     @AfterEach
     void close() {
         consumer.close();
-        nats.close();
-        server.close();
     }
 
     private void awaitLetters(int count) {

@@ -1,11 +1,11 @@
 package dev.saf.consumer.operations;
 
-import static dev.saf.consumer.ScriptedChannelFactory.script;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import dev.saf.consumer.Consumer;
 import dev.saf.consumer.Nats;
+import dev.saf.consumer.Opened;
 import dev.saf.consumer.RecordingChannel;
 import dev.saf.consumer.Replica;
 import dev.saf.natsserver.NatsServer;
@@ -16,8 +16,8 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -28,26 +28,13 @@ class DurablesIT {
     private static final Duration PATIENCE = Duration.ofSeconds(20);
     private static final String AUDIT = "saf.channels.audit.type=scripted";
 
-    private final NatsServer server = NatsServer.start();
+    @RegisterExtension
+    private final Opened opened = new Opened();
+
+    private final NatsServer server = opened.add(NatsServer.start());
     private final RecordingChannel audit = new RecordingChannel();
     private final RecordingChannel old = new RecordingChannel();
-    private Nats nats = connect();
-
-    private Nats connect() {
-        script("audit", audit);
-        script("old", old);
-        try {
-            return new Nats(server).withStreams();
-        } catch (Exception e) {
-            throw new IllegalStateException(e);
-        }
-    }
-
-    @AfterEach
-    void close() {
-        nats.close();
-        server.close();
-    }
+    private final Nats nats = opened.add(new Nats(server).withStreams());
 
     /** A channel had one event, and is gone when two more come. */
     private void leaveADurableBehind() {

@@ -9,6 +9,7 @@ import dev.saf.channel.RejectedEventException;
 import dev.saf.consumer.Consumer;
 import dev.saf.consumer.ConsumerApplication;
 import dev.saf.consumer.Nats;
+import dev.saf.consumer.Opened;
 import dev.saf.consumer.RecordingChannel;
 import dev.saf.consumer.ledger.SharedState;
 import dev.saf.natsserver.NatsServer;
@@ -24,8 +25,8 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -35,39 +36,22 @@ class RedrivesIT {
     private static final Duration PATIENCE = Duration.ofSeconds(30);
     private static final String[] SETTINGS = {"saf.channels.audit.type=scripted", "saf.channels.audit.ack-wait=1s"};
 
-    private final NatsServer server = NatsServer.start();
+    @RegisterExtension
+    private final Opened opened = new Opened();
+
+    private final NatsServer server = opened.add(NatsServer.start());
     private final AtomicBoolean rejecting = new AtomicBoolean(true);
     private final RecordingChannel audit = new RecordingChannel(event -> {
         if (rejecting.get()) {
             throw new RejectedEventException("not today");
         }
     });
-    private final List<AutoCloseable> opened = new ArrayList<>(List.of(server));
-    private final Nats nats = connect();
+    private final Nats nats = opened.add(new Nats(server).withStreams());
     private final Consumer consumer = start();
-
-    private Nats connect() {
-        try {
-            Nats nats = new Nats(server).withStreams();
-            opened.add(nats);
-            return nats;
-        } catch (Exception e) {
-            throw new IllegalStateException(e);
-        }
-    }
 
     private Consumer start() {
         script("audit", audit);
-        Consumer started = Consumer.start(server, SETTINGS);
-        opened.add(started);
-        return started;
-    }
-
-    @AfterEach
-    void close() throws Exception {
-        for (AutoCloseable each : opened.reversed()) {
-            each.close();
-        }
+        return opened.add(Consumer.start(server, SETTINGS));
     }
 
     /** Leaves dead letters of that many events, whose channel is well again. */
@@ -210,7 +194,6 @@ class RedrivesIT {
         die(60);
         String id = begin("{\"rate\":20}");
         await().atMost(PATIENCE).until(() -> audit.delivered.size() >= 10);
-        opened.remove(consumer);
         consumer.close();
         Consumer second = start();
         JsonNode end = awaitEnd(second, id);

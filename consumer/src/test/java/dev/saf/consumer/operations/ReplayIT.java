@@ -7,6 +7,7 @@ import static org.awaitility.Awaitility.await;
 
 import dev.saf.consumer.Consumer;
 import dev.saf.consumer.Nats;
+import dev.saf.consumer.Opened;
 import dev.saf.consumer.RecordingChannel;
 import dev.saf.consumer.Replica;
 import dev.saf.consumer.ledger.SharedState;
@@ -31,10 +32,10 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -46,27 +47,16 @@ class ReplayIT {
     private static final Duration PATIENCE = Duration.ofSeconds(30);
     private static final String[] CHANNELS = {"saf.channels.audit.type=scripted", "saf.channels.other.type=scripted"};
 
-    private final NatsServer server = NatsServer.start();
-    private final RecordingChannel other = new RecordingChannel();
-    private Nats nats = connect();
+    @RegisterExtension
+    private final Opened opened = new Opened();
 
-    private Nats connect() {
-        try {
-            return new Nats(server).withStreams();
-        } catch (Exception e) {
-            throw new IllegalStateException(e);
-        }
-    }
+    private final NatsServer server = opened.add(NatsServer.start());
+    private final RecordingChannel other = new RecordingChannel();
+    private final Nats nats = opened.add(new Nats(server).withStreams());
 
     @BeforeEach
     void record() {
         script("other", other);
-    }
-
-    @AfterEach
-    void close() throws Exception {
-        nats.close();
-        server.close();
     }
 
     @Test

@@ -6,6 +6,7 @@ import static org.awaitility.Awaitility.await;
 
 import dev.saf.consumer.Consumer;
 import dev.saf.consumer.Nats;
+import dev.saf.consumer.Opened;
 import dev.saf.consumer.RecordingChannel;
 import dev.saf.natsserver.NatsServer;
 import java.time.Duration;
@@ -19,9 +20,9 @@ import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
 import java.util.stream.IntStream;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import tools.jackson.databind.JsonNode;
 
 /** Parked events over HTTP. */
@@ -31,45 +32,28 @@ class RetriesIT {
     private static final Duration PATIENCE = Duration.ofSeconds(20);
     private static final String TOO_LATE = "It is due already, or somebody was faster.";
 
-    private final NatsServer server = NatsServer.start();
+    @RegisterExtension
+    private final Opened opened = new Opened();
+
+    private final NatsServer server = opened.add(NatsServer.start());
     private final AtomicBoolean failing = new AtomicBoolean(true);
     private final RecordingChannel audit = new RecordingChannel(event -> {
         if (failing.get()) {
             throw new IllegalStateException("not today");
         }
     });
-    private final List<AutoCloseable> opened = new ArrayList<>(List.of(server));
-    private final Nats nats = connect();
-
-    private Nats connect() {
-        try {
-            Nats connected = new Nats(server).withStreams();
-            opened.add(connected);
-            return connected;
-        } catch (Exception e) {
-            throw new IllegalStateException(e);
-        }
-    }
-
-    @AfterEach
-    void close() throws Exception {
-        for (AutoCloseable each : opened.reversed()) {
-            each.close();
-        }
-    }
+    private final Nats nats = opened.add(new Nats(server).withStreams());
 
     /** With a channel whose events are parked after the first failure, and another one. */
     private Consumer consumer(String pause) {
         script("audit", audit);
-        Consumer consumer = Consumer.start(
+        return opened.add(Consumer.start(
                 server,
                 "saf.channels.audit.type=scripted",
                 "saf.channels.audit.retry.schedule=" + pause,
                 "saf.channels.audit.retry.park-after=0s",
                 "saf.channels.audit.retry.jitter=0",
-                "saf.channels.other.type=scripted");
-        opened.add(consumer);
-        return consumer;
+                "saf.channels.other.type=scripted"));
     }
 
     /** Parks so many events, which will not fail again. */

@@ -6,6 +6,7 @@ import static org.awaitility.Awaitility.await;
 
 import dev.saf.consumer.Consumer;
 import dev.saf.consumer.Nats;
+import dev.saf.consumer.Opened;
 import dev.saf.consumer.RecordingChannel;
 import dev.saf.natsserver.NatsServer;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -18,9 +19,9 @@ import io.nats.client.impl.Headers;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 
 /** What the server gives up because somebody else made it. */
 class AdvisoriesIT {
@@ -30,26 +31,15 @@ class AdvisoriesIT {
         "saf.channels.audit.type=scripted", "saf.channels.audit.retry.initial=200ms", "saf.upkeep.interval=100ms"
     };
 
-    private final NatsServer server = NatsServer.start();
-    private final Nats nats = connect();
+    @RegisterExtension
+    private final Opened opened = new Opened();
 
-    private Nats connect() {
-        try {
-            return new Nats(server).withStreams();
-        } catch (Exception e) {
-            throw new IllegalStateException(e);
-        }
-    }
+    private final NatsServer server = opened.add(NatsServer.start());
+    private final Nats nats = opened.add(new Nats(server).withStreams());
 
     @BeforeEach
     void forget() {
         script("audit", new RecordingChannel());
-    }
-
-    @AfterEach
-    void close() throws Exception {
-        nats.close();
-        server.close();
     }
 
     private static double advisories(Consumer consumer, String kind) {

@@ -6,6 +6,7 @@ import static org.awaitility.Awaitility.await;
 
 import dev.saf.consumer.Consumer;
 import dev.saf.consumer.Nats;
+import dev.saf.consumer.Opened;
 import dev.saf.consumer.RecordingChannel;
 import dev.saf.event.Event;
 import dev.saf.event.Payload;
@@ -16,9 +17,9 @@ import io.micrometer.core.instrument.MeterRegistry;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.concurrent.locks.LockSupport;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 
 /** Keeping house, in the whole service. */
 class UpkeepIT {
@@ -33,27 +34,16 @@ class UpkeepIT {
 
     private static final Payload PAYLOAD = Payload.of(new byte[2000], "application/octet-stream");
 
-    private final NatsServer server = NatsServer.start();
-    private final Nats nats = connect();
-    private int published;
+    @RegisterExtension
+    private final Opened opened = new Opened();
 
-    private Nats connect() {
-        try {
-            return new Nats(server);
-        } catch (Exception e) {
-            throw new IllegalStateException(e);
-        }
-    }
+    private final NatsServer server = opened.add(NatsServer.start());
+    private final Nats nats = opened.add(new Nats(server));
+    private int published;
 
     @BeforeEach
     void forget() {
         script("audit", new RecordingChannel());
-    }
-
-    @AfterEach
-    void close() throws Exception {
-        nats.close();
-        server.close();
     }
 
     private static double trimmed(Consumer consumer) {
