@@ -37,6 +37,11 @@ public final class NothingFactory implements ChannelFactory<NothingFactory.Nothi
     }
 
     @Override
+    public String description() {
+        return "What a test says";
+    }
+
+    @Override
     public Class<Nothing> settings() {
         return Nothing.class;
     }

@@ -16,6 +16,10 @@ public interface ChannelFactory<S extends Record> {
     /** The value of {@code saf.channels.<name>.type}. */
     String type();
 
+    /** Where such a channel delivers, as one phrase without a full stop, for people who choose a type. */
+    String description();
+
+    /** Each component carries a {@link Setting}. */
     Class<S> settings();
 
     /**

@@ -34,6 +34,11 @@ public final class ScriptedChannelFactory implements ChannelFactory<ScriptedChan
     }
 
     @Override
+    public String description() {
+        return "What a test says";
+    }
+
+    @Override
     public Class<Script> settings() {
         return Script.class;
     }

@@ -15,6 +15,11 @@ public final class LogChannelFactory implements ChannelFactory<LogSettings> {
     }
 
     @Override
+    public String description() {
+        return "The log of the service itself, for a first look and for tests";
+    }
+
+    @Override
     public Class<LogSettings> settings() {
         return LogSettings.class;
     }

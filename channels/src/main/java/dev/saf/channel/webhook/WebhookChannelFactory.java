@@ -17,6 +17,11 @@ public final class WebhookChannelFactory implements ChannelFactory<WebhookSettin
     }
 
     @Override
+    public String description() {
+        return "An HTTP endpoint, as a CloudEvent in binary mode by POST";
+    }
+
+    @Override
     public Class<WebhookSettings> settings() {
         return WebhookSettings.class;
     }

@@ -1,5 +1,6 @@
 package dev.saf.channel.webhook;
 
+import dev.saf.channel.Setting;
 import java.net.URI;
 import java.net.URISyntaxException;
 import java.time.Duration;
@@ -15,9 +16,14 @@ import org.jspecify.annotations.Nullable;
  *     for https only. Default: what the Java platform trusts
  */
 public record WebhookSettings(
-        @Nullable String url,
-        @Nullable Duration connectTimeout,
-        @Nullable String sslBundle) {
+        @Setting(value = "Where to post, by http or https", required = true, secret = true) @Nullable
+        String url,
+
+        @Setting(value = "How long to try to reach the destination, at most 1m", byDefault = "5s") @Nullable
+        Duration connectTimeout,
+
+        @Setting("The SSL bundle with the certificates to trust and to show, for https") @Nullable
+        String sslBundle) {
 
     /** Refuses what can never be posted to. */
     public WebhookSettings {
