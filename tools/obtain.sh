@@ -79,3 +79,28 @@ debian() {
     dpkg -x ./*.deb .
     rm ./*.deb
 }
+
+# debian_whole PACKAGE: the same with all it depends on and this machine lacks.
+debian_whole() {
+    need apt-get "it downloads $1"
+    mkdir -p packages/partial
+    debian_downloads "$1" || { apt-get update && debian_downloads "$1"; }
+    for debian_package in packages/*.deb; do
+        dpkg -x "$debian_package" .
+    done
+    rm -rf packages
+}
+
+# Downloads PACKAGE and what it needs to the folder "packages", and installs nothing.
+debian_downloads() {
+    apt-get install -y -qq --no-install-recommends --reinstall --download-only \
+        -o Dir::Cache::archives="$PWD/packages" -o Debug::NoLocking=1 "$1"
+}
+
+# libraries FOLDER: lets programs find the shared libraries among unpacked packages.
+libraries() {
+    for libraries_folder in "$1"/usr/lib/*-linux-gnu "$1"/lib/*-linux-gnu; do
+        [ ! -d "$libraries_folder" ] || LD_LIBRARY_PATH="$libraries_folder${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
+    done
+    export LD_LIBRARY_PATH
+}

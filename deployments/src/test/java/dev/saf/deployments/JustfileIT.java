@@ -2,6 +2,7 @@ package dev.saf.deployments;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.saf.peers.Tool;
 import org.junit.jupiter.api.Test;
 
 class JustfileIT {

@@ -5,8 +5,8 @@ import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.util.concurrent.ThreadLocalRandom;
 
-/** Free TCP ports of the loopback interface. */
-final class Ports {
+/** Free TCP ports of the loopback interface, for servers that tests start. */
+public final class Ports {
 
     /**
      * Below what operating systems hand out for outgoing connections: a client that keeps dialling the port of a killed
@@ -18,7 +18,8 @@ final class Ports {
 
     private Ports() {}
 
-    static int free() {
+    /** A port that nobody listens on at this moment. */
+    public static int free() {
         for (int attempt = 0; attempt < 1_000; attempt++) {
             int port = ThreadLocalRandom.current().nextInt(LOWEST, HIGHEST);
             try (ServerSocket socket = new ServerSocket(port, 1, InetAddress.getLoopbackAddress())) {

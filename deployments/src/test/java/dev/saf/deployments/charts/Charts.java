@@ -1,6 +1,6 @@
 package dev.saf.deployments.charts;
 
-import dev.saf.deployments.Tool;
+import dev.saf.peers.Tool;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;

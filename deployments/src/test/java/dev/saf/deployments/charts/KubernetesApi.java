@@ -2,7 +2,7 @@ package dev.saf.deployments.charts;
 
 import static org.awaitility.Awaitility.await;
 
-import dev.saf.deployments.Tool;
+import dev.saf.peers.Tool;
 import java.io.File;
 import java.io.IOException;
 import java.net.InetAddress;

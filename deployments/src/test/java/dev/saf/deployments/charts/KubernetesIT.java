@@ -6,7 +6,7 @@ import static dev.saf.deployments.charts.Charts.PRODUCER;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.params.provider.Arguments.arguments;
 
-import dev.saf.deployments.Tool;
+import dev.saf.peers.Tool;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

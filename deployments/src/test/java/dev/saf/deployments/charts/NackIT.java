@@ -4,8 +4,8 @@ import static dev.saf.deployments.charts.Charts.CONSUMER;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
-import dev.saf.deployments.Tool;
 import dev.saf.natsserver.NatsServer;
+import dev.saf.peers.Tool;
 import io.nats.client.Connection;
 import io.nats.client.Message;
 import io.nats.client.Nats;

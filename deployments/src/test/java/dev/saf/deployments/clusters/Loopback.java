@@ -1,6 +1,6 @@
 package dev.saf.deployments.clusters;
 
-import dev.saf.deployments.Tool;
+import dev.saf.peers.Tool;
 import java.io.File;
 import java.io.IOException;
 import java.io.UncheckedIOException;

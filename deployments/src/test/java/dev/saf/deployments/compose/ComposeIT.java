@@ -3,7 +3,7 @@ package dev.saf.deployments.compose;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
-import dev.saf.deployments.Tool;
+import dev.saf.peers.Tool;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;

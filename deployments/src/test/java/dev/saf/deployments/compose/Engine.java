@@ -2,7 +2,7 @@ package dev.saf.deployments.compose;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.saf.deployments.Tool;
+import dev.saf.peers.Tool;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -1,6 +1,6 @@
 package dev.saf.deployments.dashboards;
 
-import dev.saf.deployments.Tool;
+import dev.saf.peers.Tool;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

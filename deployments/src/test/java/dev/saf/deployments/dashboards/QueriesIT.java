@@ -4,9 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import dev.saf.deployments.Pair;
-import dev.saf.deployments.Tool;
 import dev.saf.deployments.dashboards.Observability.Question;
 import dev.saf.natsserver.NatsCluster;
+import dev.saf.peers.Tool;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;

@@ -4,8 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import dev.saf.deployments.Pair;
-import dev.saf.deployments.Tool;
 import dev.saf.natsserver.NatsServer;
+import dev.saf.peers.Tool;
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;

@@ -1,4 +1,4 @@
-package dev.saf.deployments;
+package dev.saf.peers;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
