@@ -63,6 +63,17 @@ public interface ChannelContract {
     }
 
     @Test
+    default void describesItselfAndItsSettings() {
+        ChannelType described = ChannelType.all().stream()
+                .filter(each -> each.name().equals(type()))
+                .findFirst()
+                .orElseThrow();
+        assertThat(described.description()).matches("[A-Z].*[^.]");
+        assertThat(described.settings())
+                .allSatisfy(setting -> assertThat(setting.description()).matches("[A-Z].*[^.]"));
+    }
+
+    @Test
     default void delivers() throws Exception {
         try (Channel channel = working()) {
             channel.deliver(event("first"));

@@ -2,7 +2,6 @@ package dev.saf.local;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.saf.channel.ChannelFactory;
 import dev.saf.settings.Settings;
 import java.io.IOException;
 import java.io.StringWriter;
@@ -13,7 +12,6 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.ServiceLoader;
 import java.util.TreeMap;
 import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
@@ -58,9 +56,6 @@ class ReadmeTest {
         }
         Class<?> intake = Class.forName("dev.saf.consumer.delivery.Intake");
         real.putAll(Settings.describe("saf.channels.<name>", intake.asSubclass(Record.class)));
-        for (ChannelFactory<?> factory : ServiceLoader.load(ChannelFactory.class)) {
-            real.putAll(Settings.describe("saf.channels.<name>", factory.settings()));
-        }
         // A default that the annotation does not give is said in words.
         Map<String, String> told = new TreeMap<>();
         rows().forEach((name, value) ->

@@ -1,5 +1,6 @@
 package dev.saf.consumer.operations;
 
+import dev.saf.channel.ChannelType;
 import dev.saf.consumer.delivery.ChannelStatus;
 import dev.saf.consumer.delivery.RunningChannel;
 import dev.saf.consumer.delivery.RunningChannels;
@@ -33,6 +34,14 @@ final class ChannelController {
             all.add(each.status());
         }
         return new Page<>(all, null);
+    }
+
+    @GetMapping("/api/channel-types")
+    @Operation(
+            summary = "Tells which types of channels there are, and how each is configured.",
+            description = "Beside these settings, all channels have some in common. Values are never told.")
+    Page<ChannelTypeItem> types() {
+        return new Page<>(ChannelType.all().stream().map(ChannelTypeItem::of).toList(), null);
     }
 
     @GetMapping("/api/channels/{channel}")

@@ -1,5 +1,6 @@
 package dev.saf.consumer.operations;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -51,6 +52,26 @@ class ApiIT {
         JsonNode document = JsonMapper.shared().readTree(answer.body());
         assertThat(document.path("openapi").asString()).startsWith("3.");
         assertThat(document.at("/info/title").asString()).isEqualTo("Saf: operating the channels");
+    }
+
+    @Test
+    void describesTheTypesOfChannelsAndTheirSettings() {
+        HttpResponse<String> answer = consumer.api("GET", "/api/channel-types", null);
+        assertThat(answer.statusCode()).isEqualTo(200);
+        Map<String, JsonNode> types = new TreeMap<>();
+        JsonMapper.shared()
+                .readTree(answer.body())
+                .path("items")
+                .forEach(each -> types.put(each.path("type").asString(), each));
+        assertThat(types).containsKeys("log", "webhook");
+        JsonNode webhook = requireNonNull(types.get("webhook")).path("settings");
+        assertThat(webhook.at("/required/0").asString()).isEqualTo("url");
+        assertThat(webhook.at("/properties/url/writeOnly").asBoolean()).isTrue();
+        assertThat(webhook.at("/properties/connect-timeout/default").asString()).isEqualTo("5s");
+        assertThat(requireNonNull(types.get("log"))
+                        .at("/settings/properties/payload/type")
+                        .asString())
+                .isEqualTo("boolean");
     }
 
     @Test
