@@ -41,6 +41,12 @@ class ChartsIT {
         assertThat(Charts.lint(example).success()).doesNotContain("[WARNING]", "[ERROR]", REFUSED);
     }
 
+    @ParameterizedTest
+    @MethodSource("examples")
+    void whatObjectsNameIsThere(Charts.Example example) throws Exception {
+        new Release(Charts.render(example)).assertWhole();
+    }
+
     static Stream<Arguments> bad() {
         return Stream.of(
                 arguments(PRODUCER, "replicaCount=two", "got string, want integer"),
@@ -226,6 +232,7 @@ class ChartsIT {
         Path whole = Charts.complete(folder);
         for (Charts.Example example : Charts.examplesOfBoth(whole)) {
             assertThat(Charts.lint(example).success()).doesNotContain("[WARNING]", "[ERROR]", REFUSED);
+            new Release(Charts.render(example)).assertWhole();
         }
         List<JsonNode> objects = Charts.render(whole, "--set=consumer." + A_CHANNEL.substring("--set=".length()));
         assertThat(Charts.all(objects, "ConfigMap"))

@@ -189,6 +189,24 @@ class KubernetesIT {
         }
     }
 
+    @Test
+    void bothAreInstalledTogetherAndAgainWithOtherValues() throws Exception {
+        String values = both.resolve("ci/external-values.yaml").toString();
+        assertThat(kubernetes
+                        .helm("install", "pair", both.toString(), "-f", values)
+                        .success())
+                .doesNotContain("Warning", "unknown field")
+                .contains("rollout status deployment/pair-producer", "rollout status deployment/pair-consumer");
+        kubernetes
+                .helm("upgrade", "pair", both.toString(), "-f", values, "--set=producer.replicaCount=4")
+                .success();
+        assertThat(kubernetes
+                        .kubectl("get", "deployment", "pair-producer", "-o", "jsonpath={.spec.replicas}")
+                        .success())
+                .isEqualTo("4");
+        kubernetes.helm("uninstall", "pair").success();
+    }
+
     private String consumerConfiguration() throws Exception {
         return kubernetes
                 .kubectl("get", "configmap", "mine-saf-consumer", "-o", "jsonpath={.data}")

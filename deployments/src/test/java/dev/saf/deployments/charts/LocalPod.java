@@ -35,6 +35,7 @@ final class LocalPod implements AutoCloseable {
 
     private final Path root;
     private final Path log;
+    private final List<JsonNode> objects;
     private final JsonNode spec;
     private final JsonNode container;
     private final Map<String, Map<String, String>> secrets;
@@ -51,11 +52,12 @@ final class LocalPod implements AutoCloseable {
             throws IOException {
         this.root = Files.createDirectories(folder.resolve("root"));
         this.log = folder.resolve("log");
+        this.objects = List.copyOf(objects);
         this.spec = Charts.only(objects, "Deployment").at("/spec/template/spec");
         this.container = spec.at("/containers/0");
         this.secrets = new TreeMap<>(secrets);
         Charts.all(objects, "Secret").forEach(secret -> this.secrets.put(name(secret), content(secret, "stringData")));
-        mount(objects);
+        mount();
         ProcessBuilder builder = new ProcessBuilder(
                         Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                         "-jar",
@@ -77,7 +79,7 @@ final class LocalPod implements AutoCloseable {
         }
     }
 
-    private void mount(List<JsonNode> objects) throws IOException {
+    private void mount() throws IOException {
         for (JsonNode mount : container.get("volumeMounts")) {
             Path folder = Files.createDirectories(
                     root.resolve(mount.get("mountPath").stringValue().substring(1)));
@@ -196,6 +198,16 @@ final class LocalPod implements AutoCloseable {
             // Does not listen yet.
             return null;
         }
+    }
+
+    /** Asks what the pod of {@code helm test} asks, by the Service it names. */
+    @Nullable
+    HttpResponse<String> test() throws InterruptedException {
+        JsonNode address = Charts.only(objects, "Pod").at("/spec/containers/0/args/0");
+        URI uri = at(
+                new Release(objects).target(address),
+                URI.create(address.stringValue()).getPath());
+        return answer(HttpRequest.newBuilder(uri).build());
     }
 
     /** Ends it as Kubernetes does. True if it has ended when Kubernetes would kill it. */

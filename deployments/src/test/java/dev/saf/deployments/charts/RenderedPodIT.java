@@ -8,6 +8,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import com.sun.net.httpserver.HttpServer;
+import dev.saf.deployments.Operator;
 import dev.saf.natsserver.NatsServer;
 import io.nats.client.NKey;
 import java.net.InetAddress;
@@ -88,6 +89,7 @@ class RenderedPodIT {
                     pod.awaitProbe("startupProbe");
                     pod.awaitProbe("livenessProbe");
                     pod.awaitProbe("readinessProbe");
+                    assertThat(requireNonNull(pod.test()).statusCode()).isEqualTo(200);
                 }
                 assertThat(requireNonNull(producer.post("{\"subject\":\"ride.accepted\",\"payload\":{\"ride\":1}}"))
                                 .statusCode())
@@ -115,6 +117,13 @@ class RenderedPodIT {
                 "authorization { users: [ { nkey: %s } ] }".formatted(new String(user.getPublicKey())),
                 "nkey",
                 new String(user.getSeed()));
+    }
+
+    /** A file that an operator's account has signed. */
+    @Test
+    void logsInByCredentialsFromASecret() throws Exception {
+        Operator operator = Operator.make();
+        assertLogsIn(operator.configuration(), "credentials", operator.credentials());
     }
 
     private void assertLogsIn(String authorization, String type, String secret) throws Exception {
