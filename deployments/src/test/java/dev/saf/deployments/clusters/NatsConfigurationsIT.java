@@ -4,21 +4,31 @@ import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.saf.deployments.Operator;
 import dev.saf.peers.Tool;
+import io.nats.client.NKey;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.SecureRandom;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.regex.MatchResult;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
-import org.assertj.core.api.InstanceOfAssertFactories;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.springframework.util.StringUtils;
 import org.yaml.snakeyaml.Yaml;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -101,32 +111,124 @@ class NatsConfigurationsIT {
         }
     }
 
-    /** As the chart does: `<< x >>` is x itself, a key that ends in $include is such a line. The rest is JSON. */
-    @Test
-    void theValuesOfTheChartAreTakenByTheServer() throws Exception {
+    @ParameterizedTest
+    @CsvSource({
+        "accounts,''",
+        "nkeys,tls websocket",
+        "jwt,encryption",
+        "accounts,tls websocket encryption",
+    })
+    void theValuesOfTheChartAreTakenByTheServer(String login, String choices) throws Exception {
+        useCertificate();
+        useKeys();
         for (String cluster : List.of("a", "b")) {
             Map<String, Object> merged = new TreeMap<>();
-            for (String file : List.of("cluster", "cluster-" + cluster, "super-cluster", "gateway-" + cluster)) {
+            List<String> files = new ArrayList<>(
+                    List.of("cluster", "cluster-" + cluster, "super-cluster", "gateway-" + cluster, login));
+            files.addAll(List.of(StringUtils.tokenizeToStringArray(choices, " ")));
+            for (String file : files) {
                 merge(merged, values(file));
             }
-            Map<String, Object> config = map(merged.get("config"));
-            Map<String, Object> nats = new TreeMap<>(map(config.get("merge")));
-            for (String block : List.of("cluster", "gateway", "jetstream")) {
-                nats.put(block, map(config.get(block)).get("merge"));
-            }
-            map(nats.get("gateway")).put("port", loopback.port(51));
-            map(nats.get("cluster")).put("port", loopback.port(41));
-            nats.put("server_name", "nats-" + cluster + "-0");
-            String text = JSON.writeValueAsString(nats)
-                    .replaceAll("\"[^\"]*[$]include\":\"([^\"]*)\",?", "include $1;")
-                    .replaceAll("\"<<\\s+(.*?)\\s+>>\"", "$1");
-            assertThat(text).contains("include ./accounts.conf;");
-            Path file = Files.writeString(folder.resolve("chart.conf"), text.substring(1, text.length() - 1));
+            String text = asTheChartDoes(map(merged.get("config")), "nats-" + cluster + "-0");
+            Map<String, Object> environment = map(map(merged.get("container")).get("env"));
+            assertThat(environment.keySet()).containsAll(variables(text));
+            Path file = Files.writeString(folder.resolve("chart.conf"), text);
             assertThat(command("nats-server", "-t", "-c", file.toString())).contains("is valid");
-            assertThat(map(merged.get("container")).get("env"))
-                    .asInstanceOf(InstanceOfAssertFactories.MAP)
-                    .containsKeys("NATS_PRODUCER_PASSWORD", "NATS_CONSUMER_PASSWORD");
         }
+    }
+
+    @Test
+    void theValuesOfTheChartSayWhatTheConfigurationsSay() throws Exception {
+        Map<String, Object> config = map(values("cluster").get("config"));
+        Map<String, String> operations = settings("operations.conf");
+        assertThat(operations).hasSizeGreaterThan(3);
+        operations.forEach((name, value) -> assertThat(map(config.get("merge")).get(name))
+                .as(name)
+                .extracting(Object::toString)
+                .isIn(value, "<< " + value + " >>"));
+        assertThat(map(map(config.get("jetstream")).get("merge")))
+                .containsEntry("sync_interval", settings("cluster.conf").get("sync_interval"));
+        assertThat(map(map(map(values("super-cluster").get("config")).get("gateway"))
+                        .get("merge")))
+                .containsEntry("reject_unknown_cluster", true);
+        assertThat(settings("super-cluster.conf")).containsEntry("reject_unknown_cluster", "true");
+        Map<String, String> encryption = settings("encryption.conf");
+        assertThat(map(map(map(values("encryption").get("config")).get("jetstream"))
+                        .get("merge")))
+                .containsEntry("cipher", encryption.get("cipher"))
+                .containsEntry("key", "<< " + encryption.get("key") + " >>");
+    }
+
+    /** As the chart does: `<< x >>` is x itself, a key that ends in $include is such a line. The rest is JSON. */
+    private String asTheChartDoes(Map<String, Object> config, String name) {
+        Map<String, Object> nats = new TreeMap<>(map(config.get("merge")));
+        for (String block : List.of("cluster", "gateway", "jetstream", "resolver")) {
+            if (config.get(block) != null) {
+                nats.put(block, map(map(config.get(block)).get("merge")));
+            }
+        }
+        map(nats.get("gateway")).put("port", loopback.port(51));
+        map(nats.get("cluster")).put("port", loopback.port(41));
+        nats.put("server_name", name);
+        if (nats.get("resolver") != null) {
+            map(nats.get("resolver")).put("dir", folder.resolve("resolver").toString());
+        }
+        // With the keys that the chart finds in the Secret.
+        Map<String, String> certificate = Map.of(
+                "cert_file", folder.resolve("localhost.crt").toString(),
+                "key_file", folder.resolve("localhost.key").toString());
+        if (config.get("nats") != null) {
+            assertThat(map(map(config.get("nats")).get("tls"))).containsEntry("enabled", true);
+            nats.put("tls", certificate);
+        }
+        if (config.get("websocket") != null) {
+            assertThat(map(map(config.get("websocket")).get("tls"))).containsEntry("enabled", true);
+            nats.put("websocket", Map.of("port", loopback.port(61), "tls", certificate));
+        }
+        String text = JSON.writeValueAsString(nats)
+                .replaceAll("\"[^\"]*[$]include\":\"([^\"]*)\",?", "include $1;")
+                .replaceAll("\"<<\\s+(.*?)\\s+>>\"", "$1");
+        return text.substring(1, text.length() - 1);
+    }
+
+    /** The variables of a configuration, and of what it includes. */
+    private Set<String> variables(String text) throws IOException {
+        Set<String> variables = new TreeSet<>();
+        Pattern.compile("[$](NATS_\\w+)").matcher(text).results().forEach(found -> variables.add(found.group(1)));
+        for (MatchResult included : Pattern.compile("include ./(\\w+[.]conf)")
+                .matcher(text)
+                .results()
+                .toList()) {
+            variables.addAll(variables(Files.readString(folder.resolve(included.group(1)))));
+        }
+        return variables;
+    }
+
+    /** What a configuration says in lines of its own. */
+    private Map<String, String> settings(String file) throws IOException {
+        Map<String, String> settings = new TreeMap<>();
+        Pattern.compile("(?m)^ *(\\w+): \"?([^\"{\\n]+)\"?$")
+                .matcher(Files.readString(folder.resolve(file)))
+                .results()
+                .forEach(line -> settings.put(line.group(1), line.group(2)));
+        return settings;
+    }
+
+    /** Public keys in the place of the variables for them, and an operator. */
+    private void useKeys() throws Exception {
+        Path file = folder.resolve("nkeys.conf");
+        String text = Files.readString(file);
+        for (String user : List.of("PRODUCER", "CONSUMER", "OPERATOR", "SYSTEM")) {
+            text = text.replace(
+                    "$NATS_" + user + "_NKEY",
+                    new String(NKey.createUser(new SecureRandom()).getPublicKey()));
+        }
+        Files.writeString(file, text);
+        Operator operator = Operator.make();
+        loopback.with("NATS_OPERATOR_JWT", operator.jwt())
+                .with("NATS_SYSTEM_ACCOUNT", operator.systemAccount())
+                .with("NATS_RESOLVER_PRELOAD", operator.preload())
+                .with("NATS_ENCRYPTION_KEY", "0123456789abcdef0123456789abcdef");
     }
 
     private static Map<String, Object> values(String file) throws IOException {
