@@ -44,7 +44,7 @@ public final class Template {
         try {
             return new Template(key, COMPILER.compile(text));
         } catch (MustacheException e) {
-            throw new IllegalArgumentException(key + ": is no template: " + e.getMessage(), e);
+            throw new IllegalArgumentException(key + ": is no template: " + e.getMessage());
         }
     }
 

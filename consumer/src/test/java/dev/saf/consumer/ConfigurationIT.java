@@ -76,6 +76,7 @@ class ConfigurationIT {
         saf.channels.log.ordering-key=subject     | saf.channels.log.ordering-key: is subject, and belongs to ordering: key; ordering is none
         saf.channels.log.ordering=key,saf.channels.log.ordering-key=Customer | saf.channels.log.ordering-key: must be subject, id, or the name of an attribute
         saf.channels.log.ordering=key,saf.channels.log.ordering-key=time | saf.channels.log.ordering-key: must be subject, id, or the name of an attribute
+        saf.channels.log.filter=payload.(         | saf.channels.log.filter: is no JSONata expression:
         saf.channels.log.mode=queue               | saf.channels.log.mode: 'queue' is not one of [stream, core]
         saf.channels.log.mode=core                | saf.channels.log.mode: is core, where nobody keeps an event that cannot be delivered, and needs delivery: at-most-once
         saf.channels.log.deliver=from-sequence,saf.channels.log.deliver-sequence=0 | saf.channels.log.deliver-sequence: must be at least 1

@@ -68,6 +68,10 @@ public record Event(
         return new Event(subject, id, source, type, time, payload, attributes, context);
     }
 
+    public Event withPayload(Payload other) {
+        return new Event(subject, id, source, type, time, other, attributes, trace);
+    }
+
     /**
      * With one more attribute, or another value for it.
      *

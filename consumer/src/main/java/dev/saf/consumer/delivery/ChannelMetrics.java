@@ -43,6 +43,7 @@ final class ChannelMetrics {
     final Counter parkingFailures;
     final Counter deadLetterFailures;
     final Counter dropped;
+    final Counter filtered;
     final Counter duplicatesSuppressed;
     final Counter acksUnconfirmed;
     final Counter stalls;
@@ -67,6 +68,7 @@ final class ChannelMetrics {
         parkingFailures = counter("saf.channel.parking.failures", "Events that could not be parked, and stayed");
         deadLetterFailures = counter("saf.channel.dead.letter.failures", "Dead letters that could not be stored yet");
         dropped = counter("saf.channel.dropped", "Events of which nothing is kept, with delivery: at-most-once");
+        filtered = counter("saf.channel.filtered", "Events that the channel's filter does not want");
         duplicatesSuppressed =
                 counter("saf.channel.duplicates.suppressed", "Delivered events that came again and were not offered");
         acksUnconfirmed = counter("saf.channel.acks.unconfirmed", "Acknowledgements that had to be sent again");

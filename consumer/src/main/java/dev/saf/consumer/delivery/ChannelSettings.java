@@ -17,6 +17,8 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
  * @param retry what happens after a failure
  * @param breaker when to leave the destination alone
  * @param rate how many deliveries may begin in a second
+ * @param filter which of these events it wants: a JSONata expression that is true for them
+ * @param transform what it gets as their payload: a JSONata expression
  * @param artificialSleep how long to wait before each delivery, for experiments with load
  */
 public record ChannelSettings(
@@ -28,6 +30,8 @@ public record ChannelSettings(
         @DefaultValue Retry retry,
         @DefaultValue Breaker breaker,
         @DefaultValue Rate rate,
+        @Nullable String filter,
+        @Nullable String transform,
         @DefaultValue("0s") Duration artificialSleep) {
 
     /**
@@ -41,6 +45,7 @@ public record ChannelSettings(
         if (concurrency < 1 || concurrency > 10_000) {
             throw new IllegalArgumentException("concurrency: must be between 1 and 10000, is " + concurrency);
         }
+        var _ = Shape.of(filter, transform);
         require("timeout", timeout, Duration.ofMillis(10), Duration.ofHours(1));
         require("ack-wait", ackWait, Duration.ofSeconds(1), Duration.ofHours(1));
         require("artificial-sleep", artificialSleep, Duration.ZERO, Duration.ofHours(1));

@@ -1,5 +1,6 @@
 package dev.saf.consumer.delivery;
 
+import dev.saf.channel.RejectedEventException;
 import dev.saf.consumer.ledger.Parking;
 import dev.saf.consumer.ledger.Passage;
 import dev.saf.consumer.ledger.Reason;
@@ -42,6 +43,7 @@ final class Handler {
     private final ChannelMetrics metrics;
     private final Answers answers;
     private final Warnings warnings;
+    private final Shape shape;
     private final Dispatcher dispatcher;
     private final Steps steps;
     private final InstantSource clock = InstantSource.system();
@@ -63,6 +65,7 @@ final class Handler {
         this.metrics = metrics;
         this.answers = answers;
         this.warnings = warnings;
+        this.shape = Shape.of(channel.settings().filter(), channel.settings().transform());
         this.dispatcher = new Dispatcher(channel.channel(), channel.settings().artificialSleep());
         this.steps = new Steps(channel.settings().retry(), new Failures());
     }
@@ -232,6 +235,21 @@ final class Handler {
         if (passage.replay() == null) {
             age(passage);
         }
+        try {
+            Event wanted = shape.of(event);
+            if (wanted != null) {
+                return offer(delivery, passage, wanted);
+            }
+        } catch (RejectedEventException e) {
+            delivery.end();
+            return notTaken(delivery, passage, new Outcome.Rejected(String.valueOf(e.getMessage())));
+        }
+        delivery.end();
+        metrics.filtered.increment();
+        return steps.taken(passage, delivery.position.deliveries());
+    }
+
+    private Step offer(Delivery delivery, Passage passage, Event event) {
         long phase = circuit.phase();
         Outcome outcome = offer(event, delivery);
         circuit.tell(outcome, phase);
