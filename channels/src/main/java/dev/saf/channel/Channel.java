@@ -20,6 +20,15 @@ public interface Channel extends AutoCloseable {
      */
     void deliver(Event event) throws Exception;
 
+    /**
+     * Tries to reach the destination, as far as that is possible without giving it an event. Called by a service that
+     * is checked instead of run, before any delivery, and may block; a call that takes too long is interrupted.
+     *
+     * @throws java.io.IOException with the reason for the people who wrote the settings, and no secret in it, if the
+     *     destination cannot be reached
+     */
+    default void check() throws Exception {}
+
     /** Called once, after the last delivery has returned. */
     @Override
     default void close() {}

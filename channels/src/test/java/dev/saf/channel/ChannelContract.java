@@ -118,6 +118,15 @@ public interface ChannelContract {
     }
 
     @Test
+    default void isCheckedWithoutAnEvent() throws Exception {
+        try (Channel channel = working()) {
+            channel.check();
+            channel.deliver(event("first"));
+            await().untilAsserted(() -> assertThat(delivered()).containsExactly("first"));
+        }
+    }
+
+    @Test
     default void closesTwiceWithoutHarm() throws Exception {
         Channel channel = working();
         channel.deliver(event("first"));

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicReference;
@@ -29,6 +30,13 @@ public interface RemoteChannelContract extends ChannelContract {
                     .isInstanceOf(Exception.class)
                     .isNotInstanceOf(RejectedEventException.class)
                     .hasMessageMatching("(?s).+");
+        }
+    }
+
+    @Test
+    default void saysInACheckThatNobodyIsThere() throws Exception {
+        try (Channel channel = gone()) {
+            assertThatThrownBy(channel::check).isInstanceOf(IOException.class).hasMessageMatching("(?s).+");
         }
     }
 

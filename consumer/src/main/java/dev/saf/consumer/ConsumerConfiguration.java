@@ -39,10 +39,26 @@ class ConsumerConfiguration {
     /** What a shutdown takes beyond the slowest delivery: to give back, to confirm, to close. */
     private static final Duration SHUTDOWN = Duration.ofSeconds(15);
 
-    /** Closed by the subscriptions, one by one, after the last delivery. */
-    @Bean(destroyMethod = "")
-    Channels channels(Settings settings, SslBundles bundles) {
-        return new Channels(settings, bundle -> sslContext(bundles, bundle));
+    /** Just what is configured. To be imported alone by what does not run the service. */
+    @Configuration(proxyBeanMethods = false)
+    static class OnlySettings {
+
+        /** Closed by the subscriptions, one by one, after the last delivery. */
+        @Bean(destroyMethod = "")
+        Channels channels(Settings settings, SslBundles bundles) {
+            return new Channels(settings, bundle -> sslContext(bundles, bundle));
+        }
+
+        private static SSLContext sslContext(SslBundles bundles, String name) {
+            try {
+                return bundles.getBundle(name).createSslContext();
+            } catch (NoSuchSslBundleException e) {
+                throw new IllegalArgumentException(
+                        "ssl-bundle: '" + name + "' is not configured below spring.ssl.bundle, there is "
+                                + bundles.getBundleNames(),
+                        e);
+            }
+        }
     }
 
     @Bean
@@ -99,16 +115,5 @@ class ConsumerConfiguration {
     @Bean
     ChannelsHealth channelsHealthIndicator(RunningChannels channels) {
         return new ChannelsHealth(channels);
-    }
-
-    private static SSLContext sslContext(SslBundles bundles, String name) {
-        try {
-            return bundles.getBundle(name).createSslContext();
-        } catch (NoSuchSslBundleException e) {
-            throw new IllegalArgumentException(
-                    "ssl-bundle: '" + name + "' is not configured below spring.ssl.bundle, there is "
-                            + bundles.getBundleNames(),
-                    e);
-        }
     }
 }

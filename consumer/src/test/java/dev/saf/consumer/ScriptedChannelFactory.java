@@ -2,6 +2,7 @@ package dev.saf.consumer;
 
 import dev.saf.channel.Channel;
 import dev.saf.channel.ChannelFactory;
+import dev.saf.channel.Setting;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Function;
@@ -13,8 +14,12 @@ public final class ScriptedChannelFactory implements ChannelFactory<ScriptedChan
 
     private static final Map<String, Channel> SCRIPTS = new ConcurrentHashMap<>();
 
-    /** Whatever a bad setting may be. */
-    public record Script(@Nullable String mood) {
+    /** Whatever a bad setting may be, and a secret one. */
+    public record Script(
+            @Nullable String mood,
+
+            @Setting(value = "What nobody may see", secret = true) @Nullable
+            String riddle) {
 
         /** Refuses a bad mood. */
         public Script {

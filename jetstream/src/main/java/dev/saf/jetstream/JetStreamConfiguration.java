@@ -22,28 +22,56 @@ import org.springframework.core.env.ConfigurableEnvironment;
  * type {@link NeededStreams} besides.
  */
 @Configuration(proxyBeanMethods = false)
-@PropertySource("classpath:/dev/saf/jetstream/defaults.properties")
 public class JetStreamConfiguration {
 
-    @Bean
-    @ConditionalOnMissingBean
-    Settings settings(ConfigurableEnvironment environment) {
-        return new Settings(environment);
-    }
+    /** Just what is configured. To be imported alone by what does not run the service. */
+    @Configuration(proxyBeanMethods = false)
+    @PropertySource("classpath:/dev/saf/jetstream/defaults.properties")
+    public static class OnlySettings {
 
-    @Bean
-    NatsSettings natsSettings(
-            Settings settings, ConfigurableEnvironment environment, ObjectProvider<SslBundles> bundles) {
-        NatsSettings nats = settings.bind("saf.nats", NatsSettings.class);
-        checkBundle(nats.sslBundle(), bundles.getIfAvailable());
-        return nats.connectionName() == null
-                ? nats.withConnectionName(environment.getProperty("spring.application.name", "saf"))
-                : nats;
-    }
+        @Bean
+        @ConditionalOnMissingBean
+        Settings settings(ConfigurableEnvironment environment) {
+            return new Settings(environment);
+        }
 
-    @Bean
-    StreamsSettings streamsSettings(Settings settings) {
-        return settings.bind("saf.streams", StreamsSettings.class);
+        @Bean
+        NatsSettings natsSettings(
+                Settings settings, ConfigurableEnvironment environment, ObjectProvider<SslBundles> bundles) {
+            NatsSettings nats = settings.bind("saf.nats", NatsSettings.class);
+            checkBundle(nats.sslBundle(), bundles.getIfAvailable());
+            return nats.connectionName() == null
+                    ? nats.withConnectionName(environment.getProperty("spring.application.name", "saf"))
+                    : nats;
+        }
+
+        @Bean
+        StreamsSettings streamsSettings(Settings settings) {
+            return settings.bind("saf.streams", StreamsSettings.class);
+        }
+
+        /**
+         * Not the client's text: it would not say which property.
+         *
+         * @throws InvalidSettingException if the bundle is not configured
+         */
+        private static void checkBundle(@Nullable String bundle, @Nullable SslBundles bundles) {
+            if (bundle == null) {
+                return;
+            }
+            try {
+                if (bundles != null) {
+                    bundles.getBundle(bundle);
+                    return;
+                }
+            } catch (NoSuchSslBundleException e) {
+                // Said below.
+            }
+            throw new InvalidSettingException(
+                    "saf.nats.ssl-bundle",
+                    "'%s' is not configured below spring.ssl.bundle, there is %s"
+                            .formatted(bundle, bundles == null ? List.of() : bundles.getBundleNames()));
+        }
     }
 
     /** Closed last, as everything that needs the connection depends on it. */
@@ -90,28 +118,5 @@ public class JetStreamConfiguration {
     @Bean
     MeterBinder jetStreamMetrics(NatsConnection connection, Streams streams) {
         return new JetStreamMetrics(connection, streams);
-    }
-
-    /**
-     * Not the client's text: it would not say which property.
-     *
-     * @throws InvalidSettingException if the bundle is not configured
-     */
-    private static void checkBundle(@Nullable String bundle, @Nullable SslBundles bundles) {
-        if (bundle == null) {
-            return;
-        }
-        try {
-            if (bundles != null) {
-                bundles.getBundle(bundle);
-                return;
-            }
-        } catch (NoSuchSslBundleException e) {
-            // Said below.
-        }
-        throw new InvalidSettingException(
-                "saf.nats.ssl-bundle",
-                "'%s' is not configured below spring.ssl.bundle, there is %s"
-                        .formatted(bundle, bundles == null ? List.of() : bundles.getBundleNames()));
     }
 }

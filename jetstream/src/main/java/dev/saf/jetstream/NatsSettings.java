@@ -55,6 +55,9 @@ public record NatsSettings(
     private static final String URLS =
             "servers: must be URLs of nats://, tls://, ws:// or wss:// with a host, such as nats://127.0.0.1:4222";
     private static final Set<String> SCHEMES = Set.of("nats", "tls", "ws", "wss");
+    /** A seed, or a text with one. */
+    private static final Pattern CONTENT = Pattern.compile("-----BEGIN|\\bS[A-Z][A-Z2-7]{56}\\b");
+
     private static final Pattern INBOX_PREFIX = Pattern.compile("[A-Za-z0-9_-]+(\\.[A-Za-z0-9_-]+)*\\.?");
 
     /**
@@ -172,6 +175,9 @@ public record NatsSettings(
 
     private static @Nullable String file(String key, @Nullable String path) {
         String file = emptyAsNull(path);
+        if (file != null && CONTENT.matcher(file).find()) {
+            throw new IllegalArgumentException(key + ": must be the name of a file, not what is in it");
+        }
         if (file != null && !Files.isReadable(Path.of(file))) {
             throw new IllegalArgumentException(key + ": '" + file + "' is not a file that can be read");
         }

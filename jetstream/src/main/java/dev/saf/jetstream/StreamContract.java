@@ -2,6 +2,7 @@ package dev.saf.jetstream;
 
 import static java.util.Objects.requireNonNull;
 
+import dev.saf.settings.DurationText;
 import io.nats.client.api.ConsumerLimits;
 import io.nats.client.api.DiscardPolicy;
 import io.nats.client.api.PersistMode;

@@ -270,7 +270,8 @@ public final class Streams implements AutoCloseable {
         return true;
     }
 
-    private static @Nullable StreamInfo find(JetStreamManagement streams, String name)
+    /** Null if there is no such stream. */
+    static @Nullable StreamInfo find(JetStreamManagement streams, String name)
             throws IOException, JetStreamApiException {
         try {
             return streams.getStreamInfo(name);
@@ -334,7 +335,8 @@ public final class Streams implements AutoCloseable {
         return (bytes <= 0 || state.getByteCount() < bytes * FULL) && (messages <= 0 || state.getMsgCount() < messages);
     }
 
-    private static @Nullable String outdated(Connection nats) {
+    /** A sentence if the server is too old, else null. */
+    static @Nullable String outdated(Connection nats) {
         ServerInfo server = nats.getServerInfo();
         return server.isSameOrNewerThanVersion(OLDEST_SERVER)
                 ? null

@@ -36,6 +36,11 @@ class NatsSettingsTest {
                 .message()
                 .startsWith("saf.nats.servers: must be URLs")
                 .doesNotContain("hu sh");
+        String seed = "SUACSSL3UAHUDXKFSNVUZRF5UHPMWZ6BFDTJ7M6USDXIEDNPPQYYYCU3VY";
+        assertThatThrownBy(() -> Settled.nats("nkey", seed))
+                .hasMessage("saf.nats.nkey: must be the name of a file, not what is in it");
+        assertThatThrownBy(() -> Settled.nats("credentials", "-----BEGIN NATS USER JWT-----\nhush"))
+                .hasMessage("saf.nats.credentials: must be the name of a file, not what is in it");
     }
 
     @Test

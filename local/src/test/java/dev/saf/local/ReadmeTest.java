@@ -2,6 +2,7 @@ package dev.saf.local;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.saf.jetstream.check.Area;
 import dev.saf.settings.Settings;
 import java.io.IOException;
 import java.io.StringWriter;
@@ -9,6 +10,7 @@ import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -31,6 +33,7 @@ class ReadmeTest {
     private static final Pattern METER_ROW = Pattern.compile("(?m)^\\| `(saf\\.[a-z.]+)` \\| [^|]*\\| [A-Z0-9]");
     private static final Pattern METER =
             Pattern.compile("\"(saf\\.(?:advisories|(?:producer|channel|nats|stream)\\.[a-z]+(?:\\.[a-z]+)*))\"[,)]");
+    private static final Pattern EXIT_CODE = Pattern.compile("(?m)^\\| `(\\d+)` \\| [A-Z]");
     private static final Pattern TEST = Pattern.compile("`(\\w+(?:Test|IT))(?:\\.(\\w+))?`");
     private static final Pattern LINK = Pattern.compile("\\]\\(([^)#:]+)\\)");
 
@@ -43,6 +46,7 @@ class ReadmeTest {
     void listsEverySettingWithItsDefault() throws Exception {
         Map<String, String> real = new TreeMap<>();
         for (Map.Entry<String, String> settings : Map.of(
+                        "saf.check", "dev.saf.jetstream.check.CheckSettings",
                         "saf.nats", "dev.saf.jetstream.NatsSettings",
                         "saf.streams", "dev.saf.jetstream.StreamsSettings",
                         "saf.producer", "dev.saf.producer.ProducerSettings",
@@ -81,6 +85,15 @@ class ReadmeTest {
             }
         }
         return rows;
+    }
+
+    @Test
+    void listsEveryExitCodeOfACheck() throws IOException {
+        assertThat(matches(EXIT_CODE, section("### Checked instead of run", "### The one command")))
+                .extracting(row -> Integer.parseInt(row.group(1)))
+                .containsExactlyElementsOf(
+                        Stream.concat(Stream.of(0), Arrays.stream(Area.values()).map(Area::exitCode))
+                                .toList());
     }
 
     @Test

@@ -34,23 +34,28 @@ import org.springframework.context.annotation.Import;
 @Import(JetStreamConfiguration.class)
 class ProducerConfiguration {
 
-    /** An event that is retried for longer than its id is remembered could be stored twice. */
-    @Bean
-    ProducerSettings producerSettings(Settings settings, StreamsSettings streams) {
-        ProducerSettings producer = settings.bind("saf.producer", ProducerSettings.class);
-        Duration window = streams.events().duplicateWindow();
-        if (producer.publishBudget().plus(producer.attemptTimeout()).compareTo(window) > 0) {
-            throw new InvalidSettingException(
-                    "saf.producer.publish-budget",
-                    "with the attempt-timeout must not be longer than saf.streams.events.duplicate-window, %ds"
-                            .formatted(window.toSeconds()));
-        }
-        return producer;
-    }
+    /** Just what is configured. To be imported alone by what does not run the service. */
+    @Configuration(proxyBeanMethods = false)
+    static class OnlySettings {
 
-    @Bean
-    NeededStreams neededStreams() {
-        return new NeededStreams(List.of(Streams.EVENTS));
+        /** An event that is retried for longer than its id is remembered could be stored twice. */
+        @Bean
+        ProducerSettings producerSettings(Settings settings, StreamsSettings streams) {
+            ProducerSettings producer = settings.bind("saf.producer", ProducerSettings.class);
+            Duration window = streams.events().duplicateWindow();
+            if (producer.publishBudget().plus(producer.attemptTimeout()).compareTo(window) > 0) {
+                throw new InvalidSettingException(
+                        "saf.producer.publish-budget",
+                        "with the attempt-timeout must not be longer than saf.streams.events.duplicate-window, %ds"
+                                .formatted(window.toSeconds()));
+            }
+            return producer;
+        }
+
+        @Bean
+        NeededStreams neededStreams() {
+            return new NeededStreams(List.of(Streams.EVENTS));
+        }
     }
 
     @Bean

@@ -75,7 +75,7 @@ final class SettingNames {
         throw new IllegalArgumentException(component + " is not of " + settings);
     }
 
-    private static String kebab(String camel) {
+    static String kebab(String camel) {
         return camel.replaceAll("([a-z0-9])([A-Z])", "$1-$2").toLowerCase(Locale.ROOT);
     }
 }

@@ -5,12 +5,15 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.SequencedSet;
+import java.util.concurrent.ConcurrentSkipListMap;
+import java.util.function.Predicate;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -43,7 +46,7 @@ public final class Settings {
 
     /** The parts of Saf that can be configured; one saf.yml may hold them all, each service reads its own. */
     private static final List<String> PARTS =
-            List.of("nats", "streams", "producer", "channels", "api", "upkeep", "local");
+            List.of("nats", "streams", "producer", "channels", "api", "upkeep", "check", "local");
 
     /** What Kubernetes puts into the environment of every pod for a service called, say, saf-producer. */
     private static final Pattern SERVICE_LINK = Pattern.compile(
@@ -58,6 +61,7 @@ public final class Settings {
     private static final String IN_CONTAINER = "container";
 
     private final ConfigurableEnvironment environment;
+    private final Map<String, Map<Class<?>, Record>> bound = new ConcurrentSkipListMap<>();
 
     /**
      * Reads from an environment.
@@ -96,7 +100,10 @@ public final class Settings {
                         .flatMap(known -> SettingNames.of(known).stream())
                         .toList());
         try {
-            return binder().bindOrCreate(prefix, type);
+            R settings = binder().bindOrCreate(prefix, type);
+            bound.computeIfAbsent(prefix, _ -> Collections.synchronizedMap(new LinkedHashMap<>()))
+                    .put(type, settings);
+            return settings;
         } catch (BindException e) {
             throw refusal(prefix, e);
         }
@@ -120,6 +127,19 @@ public final class Settings {
                 .forEach(name ->
                         names.putIfAbsent(name.getElement(depth, Form.UNIFORM), name.getElement(depth, Form.ORIGINAL)));
         return new LinkedHashSet<>(names.values());
+    }
+
+    /**
+     * All that has been bound so far, by prefix, and then what is set of Spring Boot's own, each with the value that
+     * counts and where it came from. Secrets are not shown.
+     *
+     * @param secret which properties are secret besides those that are called so, or look so
+     */
+    public List<EffectiveSetting> effective(Predicate<String> secret) {
+        EffectiveSettings effective = new EffectiveSettings(environment, secret);
+        bound.forEach((prefix, records) -> records.values().forEach(record -> effective.add(prefix, record)));
+        effective.addOthers();
+        return effective.all();
     }
 
     /**

@@ -13,6 +13,8 @@ import dev.saf.event.Payload;
 import dev.saf.event.TraceContext;
 import java.io.IOException;
 import java.io.InputStream;
+import java.net.InetAddress;
+import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.KeyStore;
@@ -21,8 +23,11 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Supplier;
+import javax.net.ServerSocketFactory;
 import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
+import javax.net.ssl.SSLServerSocket;
+import javax.net.ssl.TrustManager;
 import javax.net.ssl.TrustManagerFactory;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
@@ -278,9 +283,77 @@ class WebhookChannelTest implements RemoteChannelContract {
     }
 
     @Test
+    void isCheckedUpToTheRequestWithTls(@TempDir Path folder) throws Exception {
+        SSLContext tls = selfSigned(folder);
+        Destination secure = Destination.overTls(tls.getServerSocketFactory(), (socket, out) -> true);
+        opened.add(secure);
+        trusting(tls, "https://localhost:" + secure.port() + "/").check();
+        assertThatThrownBy(() ->
+                        open("https://localhost:" + secure.port() + "/token").check())
+                .isInstanceOf(IOException.class)
+                .hasMessageStartingWith("https://localhost:" + secure.port() + " cannot be reached: ")
+                .hasMessageContaining("certification path")
+                .hasMessageNotContaining("token");
+        assertThatThrownBy(() -> trusting(tls, "https://127.0.0.1:" + secure.port() + "/")
+                        .check())
+                .hasMessageContaining("127.0.0.1");
+        assertThat(secure.received).isEmpty();
+    }
+
+    @Test
+    void isCheckedAlsoForWhetherItsCertificateIsTaken(@TempDir Path folder) throws Exception {
+        SSLContext tls = selfSigned(folder);
+        SSLContext nobody = SSLContext.getInstance("TLS");
+        nobody.init(null, trust(folder), null);
+        Destination mutual = Destination.overTls(asksForACertificate(tls), (socket, out) -> true);
+        opened.add(mutual);
+        String url = "https://localhost:" + mutual.port() + "/";
+        trusting(tls, url).check();
+        assertThatThrownBy(() -> trusting(nobody, url).check())
+                .isInstanceOf(IOException.class)
+                .hasMessageStartingWith("https://localhost:" + mutual.port() + " cannot be reached: ");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"http://127.0.0.1:1/secret", "http://no-such-host.invalid/secret"})
+    void saysInACheckWhatIsWrongAndNotTheSecretPath(String url) {
+        assertThatThrownBy(() -> open(url).check())
+                .hasMessageMatching("http://[^/ ]+ cannot be reached: (Connection refused|the host name is unknown)");
+    }
+
+    @Test
     void sendsNoPayloadAsAnEmptyBody() throws Exception {
         working().deliver(new Event("a", "1", "saf", "a", null, Payload.NONE, Map.of(), null));
         assertThat(destination.received.getFirst().headers()).containsEntry("content-length", "0");
+    }
+
+    private Channel trusting(SSLContext tls, String url) {
+        Channel channel =
+                new WebhookChannelFactory().open("partner", new WebhookSettings(url, null, "partner"), bundle -> tls);
+        opened.add(channel);
+        return channel;
+    }
+
+    private static ServerSocketFactory asksForACertificate(SSLContext tls) {
+        return new ServerSocketFactory() {
+            @Override
+            public ServerSocket createServerSocket(int port) {
+                throw new UnsupportedOperationException();
+            }
+
+            @Override
+            public ServerSocket createServerSocket(int port, int backlog) {
+                throw new UnsupportedOperationException();
+            }
+
+            @Override
+            public ServerSocket createServerSocket(int port, int backlog, InetAddress address) throws IOException {
+                SSLServerSocket socket =
+                        (SSLServerSocket) tls.getServerSocketFactory().createServerSocket(port, backlog, address);
+                socket.setNeedClientAuth(true);
+                return socket;
+            }
+        };
     }
 
     private static SSLContext selfSigned(Path folder) throws Exception {
@@ -307,20 +380,29 @@ class WebhookChannelTest implements RemoteChannelContract {
                 .redirectOutput(ProcessBuilder.Redirect.DISCARD)
                 .start();
         assertThat(keytool.waitFor()).isZero();
-        KeyStore keys = KeyStore.getInstance("PKCS12");
-        try (InputStream in = Files.newInputStream(file)) {
-            keys.load(in, PASSWORD);
-        }
+        KeyStore keys = keys(folder);
         KeyManagerFactory own = KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
         own.init(keys, PASSWORD);
+        SSLContext context = SSLContext.getInstance("TLS");
+        context.init(own.getKeyManagers(), trust(folder), null);
+        return context;
+    }
+
+    private static KeyStore keys(Path folder) throws Exception {
+        KeyStore keys = KeyStore.getInstance("PKCS12");
+        try (InputStream in = Files.newInputStream(folder.resolve("keys.p12"))) {
+            keys.load(in, PASSWORD);
+        }
+        return keys;
+    }
+
+    private static TrustManager[] trust(Path folder) throws Exception {
         KeyStore trusted = KeyStore.getInstance("PKCS12");
         trusted.load(null, PASSWORD);
-        trusted.setCertificateEntry("server", keys.getCertificate("server"));
+        trusted.setCertificateEntry("server", keys(folder).getCertificate("server"));
         TrustManagerFactory others = TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
         others.init(trusted);
-        SSLContext context = SSLContext.getInstance("TLS");
-        context.init(own.getKeyManagers(), others.getTrustManagers(), null);
-        return context;
+        return others.getTrustManagers();
     }
 
     private Destination behaving(Destination.Behaviour behaviour) throws IOException {

@@ -104,6 +104,15 @@ final class Durable {
         return find(management(connection));
     }
 
+    /**
+     * Why the durable that is there cannot be used and what to do, null if it can or there is none. Changes nothing.
+     */
+    @Nullable
+    String check(Connection connection) throws IOException, JetStreamApiException {
+        ConsumerInfo info = look(connection);
+        return info == null ? null : problem(info.getConsumerConfiguration());
+    }
+
     private ConsumerInfo create(JetStreamManagement management) throws IOException, JetStreamApiException {
         try {
             return management.createConsumer(

@@ -41,11 +41,26 @@ public class OperationsConfiguration {
     /** Where the description of all operations is; consumer.yml says the same to springdoc. */
     static final String DOCUMENT = "/api/openapi.json";
 
-    @Bean
-    ApiSettings apiSettings(Settings settings) {
-        ApiSettings api = settings.bind("saf.api", ApiSettings.class);
-        refuseOtherAddress(settings.text("server.address"), api.inetAddress());
-        return api;
+    /** Just what is configured. To be imported alone by what does not run the service. */
+    @Configuration(proxyBeanMethods = false)
+    public static class OnlySettings {
+
+        @Bean
+        ApiSettings apiSettings(Settings settings) {
+            ApiSettings api = settings.bind("saf.api", ApiSettings.class);
+            refuseOtherAddress(settings.text("server.address"), api.inetAddress());
+            return api;
+        }
+
+        private static void refuseOtherAddress(@Nullable String configured, InetAddress api) {
+            if (configured == null || configured.isBlank() || api.equals(ApiSettings.find(configured))) {
+                return;
+            }
+            throw new InvalidSettingException(
+                    "server.address",
+                    "does not count for the consumer, whose API listens at saf.api.address (" + api.getHostAddress()
+                            + ") only; leave it out, or set saf.api.address to the same");
+        }
     }
 
     /** After Boot's own, which would let everybody in. */
@@ -126,15 +141,5 @@ public class OperationsConfiguration {
     ModelResolver modelResolver(ObjectMapperProvider mappers) {
         return new ModelResolver(
                 mappers.jsonMapper().copy().setPropertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE));
-    }
-
-    private static void refuseOtherAddress(@Nullable String configured, InetAddress api) {
-        if (configured == null || configured.isBlank() || api.equals(ApiSettings.find(configured))) {
-            return;
-        }
-        throw new InvalidSettingException(
-                "server.address",
-                "does not count for the consumer, whose API listens at saf.api.address (" + api.getHostAddress()
-                        + ") only; leave it out, or set saf.api.address to the same");
     }
 }

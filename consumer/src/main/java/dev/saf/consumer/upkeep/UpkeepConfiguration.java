@@ -14,9 +14,14 @@ import org.springframework.context.annotation.Configuration;
 @Configuration(proxyBeanMethods = false)
 public class UpkeepConfiguration {
 
-    @Bean
-    UpkeepSettings upkeepSettings(Settings settings) {
-        return settings.bind("saf.upkeep", UpkeepSettings.class);
+    /** Just what is configured. To be imported alone by what does not run the service. */
+    @Configuration(proxyBeanMethods = false)
+    public static class OnlySettings {
+
+        @Bean
+        UpkeepSettings upkeepSettings(Settings settings) {
+            return settings.bind("saf.upkeep", UpkeepSettings.class);
+        }
     }
 
     /** Depends on the channels, so that it ends before they do. */

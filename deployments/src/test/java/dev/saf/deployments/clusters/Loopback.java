@@ -110,11 +110,8 @@ final class Loopback implements AutoCloseable {
 
     /** Starts the producer or the consumer as it is delivered, and waits until it is ready. */
     void service(String name, int port, String... settings) {
-        Path jar = Tool.project().resolve("%1$s/target/%1$s-0.1.0-SNAPSHOT-exec.jar".formatted(name));
-        if (!Files.exists(jar)) {
-            throw new AssertionError(jar + " is not there; `mvn package` makes it");
-        }
-        List<String> command = new ArrayList<>(List.of("run", name, "java", "-jar", jar.toString()));
+        List<String> command =
+                new ArrayList<>(List.of("run", name, "java", "-jar", jar(name).toString()));
         command.add("--server.port=" + port(port));
         command.add("--management.server.port=" + port(port + 1));
         for (String setting : settings) {
@@ -126,6 +123,15 @@ final class Loopback implements AutoCloseable {
         } catch (AssertionError e) {
             throw new AssertionError(e.getMessage() + log(name), e);
         }
+    }
+
+    /** The producer or the consumer as it is delivered. */
+    static Path jar(String name) {
+        Path jar = Tool.project().resolve("%1$s/target/%1$s-0.1.0-SNAPSHOT-exec.jar".formatted(name));
+        if (!Files.exists(jar)) {
+            throw new AssertionError(jar + " is not there; `mvn package` makes it");
+        }
+        return jar;
     }
 
     @Override

@@ -42,6 +42,12 @@ class PermissionsIT {
 
     private static final Path CONFIGURATIONS = Tool.project().resolve("deployments/nats");
 
+    /** Where a user is told what it may do. */
+    private static final String TOLD_OF = "$SYS.REQ.USER.INFO";
+
+    private static final Pattern FAILED = Pattern.compile("FAIL  permissions: .* may not publish to \"([^\"]*)\"");
+    private static final Pattern NOTED = Pattern.compile("note  permissions: .* may not publish to \\[([^]]*)]");
+
     @TempDir
     private Path folder;
 
@@ -119,6 +125,45 @@ class PermissionsIT {
                 "$JS.API.CONSUMER.DELETE.events.saf-other",
                 "$JS.API.CONSUMER.DELETE.events.saf-all",
                 "$JS.ACK.events.saf-other.1.1.1.1.0");
+    }
+
+    @Test
+    void areEnoughForACheckOfTheServicesAsTheyAreDelivered() throws Exception {
+        serve();
+        for (String service : List.of("producer", "consumer")) {
+            Check check = check(service);
+            assertThat(check.said)
+                    .contains("ok    permissions: user %s may do all that is needed".formatted(service))
+                    .contains("The check has found nothing wrong.")
+                    .doesNotContain("note", service + "-password", "\tat ");
+            assertThat(check.exitCode).isZero();
+        }
+        try (Connection operator = connect("operator", "_INBOX", new Refusals())) {
+            assertThat(operator.jetStreamManagement().getStreamNames()).isEmpty();
+        }
+        assertThat(violations()).isEmpty();
+    }
+
+    @Test
+    void areNamedByACheckOneByOneWhereTheyAreMissing() throws Exception {
+        for (String service : List.of("producer", "consumer")) {
+            Files.writeString(
+                    folder.resolve(service + ".conf"),
+                    "publish: { allow: \"%s\" }, subscribe: { allow: \"_INBOX_%s.>\" }".formatted(TOLD_OF, service));
+        }
+        serve();
+        Check producer = check("producer");
+        assertThat(producer.exitCode).isEqualTo(3);
+        assertThat(named(FAILED, producer.said)).containsExactlyInAnyOrderElementsOf(published("producer"));
+        Check consumer = check("consumer");
+        assertThat(consumer.exitCode).isEqualTo(3);
+        List<String> failed = named(FAILED, consumer.said);
+        assertThat(failed).containsExactlyInAnyOrderElementsOf(published("consumer", "all", "failing"));
+        // What is printed without channels is in the place of those of single channels.
+        assertThat(named(NOTED, consumer.said))
+                .allSatisfy(subject -> assertThat(published("consumer")).contains(subject));
+        failed.addAll(named(NOTED, consumer.said));
+        assertThat(failed).containsAll(published("consumer"));
     }
 
     @Test
@@ -280,6 +325,49 @@ class PermissionsIT {
         command.addAll(List.of(service));
         assertThat(loopback.start(command, output).waitFor()).isZero();
         return Files.readString(output);
+    }
+
+    /** What a check of a service says, and with what it ends. */
+    private record Check(int exitCode, String said) {}
+
+    /** Runs the service as it is delivered, with a web server's port that is not free. */
+    private Check check(String service) throws IOException, InterruptedException {
+        Path output = folder.resolve("check.txt");
+        List<String> command = new ArrayList<>(List.of(
+                "java",
+                "-jar",
+                Loopback.jar(service).toString(),
+                "--check",
+                "--server.port=" + loopback.port(21),
+                "--saf.nats.servers=nats://127.0.0.1:" + loopback.port(21),
+                "--saf.nats.user=" + service,
+                "--saf.nats.password=" + service + "-password",
+                "--saf.nats.inbox-prefix=_INBOX_" + service));
+        if (service.equals("consumer")) {
+            command.add("--saf.channels.all.type=log");
+            command.add("--saf.channels.failing.type=log");
+        }
+        int exitCode = loopback.start(command, output).waitFor();
+        return new Check(exitCode, Files.readString(output));
+    }
+
+    private static List<String> named(Pattern pattern, String said) {
+        List<String> named = new ArrayList<>();
+        pattern.matcher(said)
+                .results()
+                .forEach(match -> named.addAll(List.of(match.group(1).split(", ", -1))));
+        return named;
+    }
+
+    /** To which subjects the script says that a service may publish, but the one it needs to be told that. */
+    private List<String> published(String... service) throws IOException, InterruptedException {
+        String allowed = permissions(service);
+        return Pattern.compile("\"(.*)\"")
+                .matcher(allowed.substring(0, allowed.indexOf("subscribe")))
+                .results()
+                .map(match -> match.group(1))
+                .filter(subject -> !subject.equals(TOLD_OF))
+                .toList();
     }
 
     /** What the server has refused to services; those of other tests are refused on purpose. */
