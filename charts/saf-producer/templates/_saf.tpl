@@ -109,6 +109,82 @@ keystore:
 {{- end -}}
 {{- end -}}
 
+{{- /* What every container of the service has, so that a check sees what the service will see. */ -}}
+{{- define "saf.container" -}}
+{{- $own := include "saf.own" . | fromYaml -}}
+{{- $credentials := .Values.nats.credentials -}}
+{{- $secret := include "saf.credentials" . -}}
+{{- $credentialsFile := has $credentials.type (list "nkey" "credentials") -}}
+image: {{ include "saf.image" . | quote }}
+imagePullPolicy: {{ .Values.image.pullPolicy }}
+securityContext:
+  {{- toYaml .Values.securityContext | nindent 2 }}
+env:
+  - name: SPRING_CONFIG_ADDITIONAL_LOCATION
+    value: file:/etc/saf/config/
+  {{- with .Values.javaOptions }}
+  - name: JAVA_TOOL_OPTIONS
+    value: {{ . | quote }}
+  {{- end }}
+  {{- if eq $credentials.type "user" }}
+  - name: SAF_NATS_USER
+    valueFrom:
+      secretKeyRef:
+        name: {{ $secret }}
+        key: user
+  - name: SAF_NATS_PASSWORD
+    valueFrom:
+      secretKeyRef:
+        name: {{ $secret }}
+        key: password
+  {{- else if eq $credentials.type "token" }}
+  - name: SAF_NATS_TOKEN
+    valueFrom:
+      secretKeyRef:
+        name: {{ $secret }}
+        key: token
+  {{- else if $credentialsFile }}
+  - name: SAF_NATS_{{ upper $credentials.type }}
+    value: /etc/saf/nats-credentials/{{ $credentials.type }}
+  {{- end }}
+  {{- with $own.env }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
+  {{- with .Values.extraEnv }}
+  {{- tpl (toYaml .) $ | nindent 2 }}
+  {{- end }}
+{{- with .Values.extraEnvFrom }}
+envFrom:
+  {{- tpl (toYaml .) $ | nindent 2 }}
+{{- end }}
+{{- with .Values.resources }}
+resources:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+volumeMounts:
+  - name: config
+    mountPath: /etc/saf/config
+    readOnly: true
+  - name: tmp
+    mountPath: /tmp
+  {{- if $credentialsFile }}
+  - name: nats-credentials
+    mountPath: /etc/saf/nats-credentials
+    readOnly: true
+  {{- end }}
+  {{- if .Values.nats.tls.existingSecret }}
+  - name: nats-tls
+    mountPath: /etc/saf/nats-tls
+    readOnly: true
+  {{- end }}
+  {{- with $own.volumeMounts }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
+  {{- with .Values.extraVolumeMounts }}
+  {{- tpl (toYaml .) $ | nindent 2 }}
+  {{- end }}
+{{- end -}}
+
 {{- /* Seconds from SIGTERM to SIGKILL, and what the service may take of them. */ -}}
 {{- define "saf.grace" -}}
 {{- $own := include "saf.own" . | fromYaml -}}

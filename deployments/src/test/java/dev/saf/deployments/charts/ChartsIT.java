@@ -57,6 +57,9 @@ class ChartsIT {
                 arguments(PRODUCER, "nats.servers={}", "minLength: got 0, want 1"),
                 arguments(PRODUCER, "config.saf.chanels.log.type=log", "additional properties 'chanels' not allowed"),
                 arguments(PRODUCER, "config.Saf.nats.user=u", "invalid propertyName 'Saf'"),
+                arguments(PRODUCER, "check.enabled=yes", "got string, want boolean"),
+                arguments(PRODUCER, "check.timeout=soon", "at '/check/timeout'"),
+                arguments(PRODUCER, "check.channels=true", "additional properties 'channels' not allowed"),
                 arguments(PRODUCER, "keda.enabled=true", "additional properties 'keda' not allowed"),
                 arguments(PRODUCER, "config.saf.nats.password=p", "config.saf.nats.password is not set there"),
                 arguments(
@@ -179,6 +182,28 @@ class ChartsIT {
                 .at("/spec/template/metadata/annotations")
                 .get("checksum/config")
                 .stringValue();
+    }
+
+    /** With the same environment, files and rights as the service, or it would not say what awaits that. */
+    @Test
+    void aCheckSeesWhatTheServiceSees() throws Exception {
+        for (Charts.Example example : List.of(
+                new Charts.Example(PRODUCER, PRODUCER.resolve("ci/everything-values.yaml")),
+                new Charts.Example(CONSUMER, CONSUMER.resolve("ci/keda-values.yaml")))) {
+            JsonNode pod = Charts.only(Charts.render(example), "Deployment").at("/spec/template/spec");
+            JsonNode check = pod.at("/initContainers/0");
+            assertThat(check.get("args").valueStream().map(JsonNode::stringValue))
+                    .contains("--check", "--saf.check.timeout=1m");
+            for (String same :
+                    List.of("image", "imagePullPolicy", "securityContext", "env", "resources", "volumeMounts")) {
+                assertThat(check.get(same)).isEqualTo(pod.at("/containers/0").get(same));
+            }
+            assertThat(check.get("envFrom")).isEqualTo(pod.at("/containers/0").get("envFrom"));
+        }
+        assertThat(Charts.only(Charts.render(CONSUMER, A_CHANNEL), "Deployment")
+                        .at("/spec/template/spec")
+                        .has("initContainers"))
+                .isFalse();
     }
 
     @Test

@@ -14,6 +14,7 @@ import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -50,18 +51,31 @@ final class LocalPod implements AutoCloseable {
      */
     LocalPod(Path folder, String module, List<JsonNode> objects, Map<String, Map<String, String>> secrets)
             throws IOException {
+        this(folder, module, objects, secrets, "containers");
+    }
+
+    /** Starts the first container of a list, such as {@code initContainers}. */
+    LocalPod(
+            Path folder,
+            String module,
+            List<JsonNode> objects,
+            Map<String, Map<String, String>> secrets,
+            String containers)
+            throws IOException {
         this.root = Files.createDirectories(folder.resolve("root"));
         this.log = folder.resolve("log");
         this.objects = List.copyOf(objects);
         this.spec = Charts.only(objects, "Deployment").at("/spec/template/spec");
-        this.container = spec.at("/containers/0");
+        this.container = spec.at("/" + containers + "/0");
         this.secrets = new TreeMap<>(secrets);
         Charts.all(objects, "Secret").forEach(secret -> this.secrets.put(name(secret), content(secret, "stringData")));
         mount();
-        ProcessBuilder builder = new ProcessBuilder(
-                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                        "-jar",
-                        jar(module).toString())
+        List<String> command = new ArrayList<>(List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-jar",
+                jar(module).toString()));
+        container.path("args").valueStream().forEach(argument -> command.add(argument.stringValue()));
+        ProcessBuilder builder = new ProcessBuilder(command)
                 .directory(Files.createDirectories(folder.resolve("work")).toFile())
                 .redirectErrorStream(true)
                 .redirectOutput(log.toFile());
@@ -180,6 +194,12 @@ final class LocalPod implements AutoCloseable {
     /** What it has logged so far. */
     String log() throws IOException {
         return Files.readString(log);
+    }
+
+    /** Waits until it has ended by itself, and returns its exit code. */
+    int awaitEnd() throws InterruptedException {
+        assertThat(process.waitFor(PATIENCE.toSeconds(), TimeUnit.SECONDS)).isTrue();
+        return process.exitValue();
     }
 
     /** Posts an event. */

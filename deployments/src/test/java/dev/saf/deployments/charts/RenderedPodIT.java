@@ -23,6 +23,7 @@ import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import tools.jackson.databind.JsonNode;
 
 class RenderedPodIT {
 
@@ -124,6 +125,58 @@ class RenderedPodIT {
     void logsInByCredentialsFromASecret() throws Exception {
         Operator operator = Operator.make();
         assertLogsIn(operator.configuration(), "credentials", operator.credentials());
+    }
+
+    @Test
+    void isCheckedFirstWithWhatIsRenderedAndNothingElse() throws Exception {
+        String[] values = {
+            "--set=check.enabled=true,nats.credentials.type=user,nats.credentials.existingSecret=nats",
+            "--set=config.saf.channels.the-hook.type=webhook,channelSecrets.the-hook.existingSecret=hook",
+            "--set=channelSecrets.the-hook.properties.url=address",
+            ports()
+        };
+        Map<String, Map<String, String>> secrets = Map.of(
+                "nats",
+                Map.of("user", "consumer", "password", "the-password"),
+                "hook",
+                Map.of("address", "http://127.0.0.1:1/the-path"));
+        try (NatsServer nats = NatsServer.builder()
+                .config("authorization { user: consumer, password: the-password }")
+                .start()) {
+            String servers = "--set=nats.servers={" + nats.url() + "}";
+            assertChecked(
+                    "destination",
+                    0,
+                    "note  channels: channel the-hook: http://127.0.0.1:1 cannot be reached",
+                    Charts.render(CONSUMER, servers, values[0], values[1], values[2], values[3]),
+                    secrets);
+            assertChecked(
+                    "vital",
+                    5,
+                    "FAIL  channels: channel the-hook: http://127.0.0.1:1 cannot be reached",
+                    Charts.render(
+                            CONSUMER, servers, values[0], values[1], values[2], values[3], "--set=check.channels=true"),
+                    secrets);
+            assertChecked(
+                    "refused",
+                    2,
+                    "FAIL  connection: not connected to NATS at " + nats.url(),
+                    Charts.render(CONSUMER, servers, values[0], values[1], values[2], values[3]),
+                    Map.of(
+                            "nats",
+                            Map.of("user", "consumer", "password", "the-other-password"),
+                            "hook",
+                            Map.of("address", "http://127.0.0.1:1/the-path")));
+        }
+    }
+
+    private void assertChecked(
+            String name, int exitCode, String line, List<JsonNode> objects, Map<String, Map<String, String>> secrets)
+            throws Exception {
+        try (LocalPod check = new LocalPod(folder.resolve(name), "consumer", objects, secrets, "initContainers")) {
+            assertThat(check.awaitEnd()).as(check.log()).isEqualTo(exitCode);
+            assertThat(check.log()).contains(line).doesNotContain("the-password", "the-other-password", "the-path");
+        }
     }
 
     private void assertLogsIn(String authorization, String type, String secret) throws Exception {
