@@ -39,6 +39,10 @@ charts:
 benchmark:
     mvn -q -pl benchmarks -am process-classes -Pbenchmark
 
+# build both services twice, in two folders, and compare the jars byte by byte
+reproducible:
+    deployments/reproducible
+
 # send an event, e.g. just send ride.accepted '{"ride": 1}'
 send subject payload='null':
     curl -sS -i {{ quote(producer + "/api/event") }} -H 'Content-Type: application/json' \
