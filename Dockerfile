@@ -8,7 +8,7 @@
 
 # With a shell, a JDK 25 and, unless JAR is given, Maven.
 ARG BUILD_IMAGE=maven:3.9.11-eclipse-temurin-25
-# With the C library of the former, or a newer one, and nothing else.
+# With the C library of the former, or a newer one, and nothing else. Its tags move: for a release name a digest.
 ARG RUNTIME_IMAGE=gcr.io/distroless/base-nossl-debian13:nonroot
 
 FROM ${BUILD_IMAGE} AS build
