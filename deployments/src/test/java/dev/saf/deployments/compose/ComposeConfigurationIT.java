@@ -55,7 +55,7 @@ class ComposeConfigurationIT {
         assertThat(services).hasSize(10).allSatisfy(service -> {
             assertThat(service.get("image").stringValue()).matches(".+:v?\\d[\\w.-]*");
             for (JsonNode port : service.path("ports")) {
-                assertThat(port.get("host_ip").stringValue()).isEqualTo("127.0.0.1");
+                assertThat(port.path("host_ip").asString("every address")).isEqualTo("127.0.0.1");
             }
             for (JsonNode volume : service.path("volumes")) {
                 if (volume.get("type").stringValue().equals("bind")) {
@@ -66,6 +66,14 @@ class ComposeConfigurationIT {
                 }
             }
         });
+    }
+
+    @Test
+    void aMisspeltProfileIsRefused() throws Exception {
+        Tool.Result result = Tool.run("just", "dev", "up", "observabilty");
+        assertThat(result.exitCode()).isNotZero();
+        assertThat(result.output())
+                .contains("no profile 'observabilty' in docker-compose.yml, only cluster load observability");
     }
 
     @Test

@@ -3,10 +3,9 @@ package dev.saf.deployments.compose;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import dev.saf.natsserver.Ports;
 import dev.saf.peers.Tool;
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -41,7 +40,7 @@ class ComposeIT {
     private static Path folder;
 
     @BeforeAll
-    @Timeout(300)
+    @Timeout(900)
     static void start() throws Exception {
         engine = Engine.start(folder);
         engine.makeLocalImages();
@@ -57,7 +56,10 @@ class ComposeIT {
                 "RECEIVER_PORT",
                 "GRAFANA_PORT",
                 "PROMETHEUS_PORT")) {
-            int free = freePort();
+            int free = Ports.free();
+            while (PORTS.containsValue(free)) {
+                free = Ports.free();
+            }
             PORTS.put(port, free);
             engine.set(port, Integer.toString(free));
         }
@@ -113,10 +115,11 @@ class ComposeIT {
         assertThat(get("PROMETHEUS_PORT", "/api/v1/rules"))
                 .contains("SafEventsRefused", "SafDeadLetters", "NatsWithoutLeader");
         assertCarries("first");
-        await().atMost(PATIENCE).untilAsserted(() -> assertThat(engine.just(
-                                "dev", "exec", "-T", "lgtm", "busybox", "cat", "/data/traces")
-                        .success())
-                .contains("POST /v1/traces", "saf-producer", "send events", "saf-consumer", "deliver hook"));
+        await().atMost(PATIENCE)
+                .untilAsserted(() -> assertThat(
+                                engine.just("dev", "exec", "-T", "lgtm", "busybox", "strings", "/data/traces")
+                                        .success())
+                        .contains("POST /v1/traces", "saf-producer", "send events", "saf-consumer", "deliver hook"));
     }
 
     @Test
@@ -197,12 +200,6 @@ class ComposeIT {
 
     private static URI uri(String port, String path) {
         return URI.create("http://127.0.0.1:" + PORTS.get(port) + path);
-    }
-
-    private static int freePort() throws IOException {
-        try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-            return socket.getLocalPort();
-        }
     }
 
     /** The one that Maven has just built, as the image is to get it. */

@@ -111,7 +111,8 @@ final class Engine {
                     .redirectOutput(output.toFile());
             builder.environment().putAll(environment);
             Process process = builder.start();
-            if (!process.waitFor(3, TimeUnit.MINUTES)) {
+            // The first time tools have to be built.
+            if (!process.waitFor(10, TimeUnit.MINUTES)) {
                 process.destroyForcibly();
                 throw new AssertionError(command + " did not end: " + Files.readString(output));
             }

@@ -6,10 +6,9 @@ import static org.awaitility.Awaitility.await;
 import dev.saf.deployments.Pair;
 import dev.saf.deployments.dashboards.Observability.Question;
 import dev.saf.natsserver.NatsCluster;
+import dev.saf.natsserver.Ports;
 import dev.saf.peers.Tool;
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.net.URI;
 import java.net.URLEncoder;
 import java.net.http.HttpClient;
@@ -45,8 +44,8 @@ class QueriesIT {
 
     @Test
     void everyOneHasAnAnswer() throws Exception {
-        String prometheus = "127.0.0.1:" + freePort();
-        int exporter = freePort();
+        String prometheus = "127.0.0.1:" + Ports.free();
+        int exporter = Ports.free();
         try (NatsCluster nats = NatsCluster.start(3);
                 Pair pair = new Pair(
                         nats.urls(),
@@ -181,11 +180,5 @@ class QueriesIT {
         return JsonMapper.shared()
                 .readTree(client.send(HttpRequest.newBuilder(URI.create(uri)).build(), BodyHandlers.ofString())
                         .body());
-    }
-
-    private static int freePort() throws IOException {
-        try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-            return socket.getLocalPort();
-        }
     }
 }
