@@ -230,6 +230,7 @@ class CheckIT {
                 "--saf.channels.audit.type=scripted",
                 "--saf.channels.audit.mood=fair",
                 "--saf.channels.audit.riddle=hunter2",
+                "--saf.channels.log.filter=subject\n= 'a'",
                 "--saf.channels.log.payload=false");
         assertThat(result.exitCode()).isZero();
         assertThat(result.said().lines())
@@ -239,6 +240,7 @@ class CheckIT {
                 .anySatisfy(line -> assertThat(line).startsWith("saf.channels.hook.url = https://example.org/***   # "))
                 .anySatisfy(line -> assertThat(line).startsWith("saf.channels.audit.mood = fair   # "))
                 .anySatisfy(line -> assertThat(line).startsWith("saf.channels.audit.riddle = ***   # "))
+                .anySatisfy(line -> assertThat(line).startsWith("saf.channels.log.filter = subject = 'a'   # "))
                 .anySatisfy(line -> assertThat(line).startsWith("saf.channels.log.payload = false   # "))
                 .anySatisfy(line -> assertThat(line).startsWith("saf.upkeep.trim-above = 0.8   # default"))
                 .anySatisfy(line -> assertThat(line).startsWith("saf.nats.password = ***   # "));

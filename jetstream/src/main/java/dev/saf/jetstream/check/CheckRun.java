@@ -80,7 +80,8 @@ public final class CheckRun {
                 context.getBeanProvider(SecretSettings.class).stream().toList();
         context.getBean(Settings.class)
                 .effective(name -> secret.stream().anyMatch(each -> each.include(name)))
-                .forEach(each -> out.println(each.name() + " = " + each.value() + "   # " + each.origin()));
+                .forEach(each ->
+                        out.println(Finding.oneLine(each.name() + " = " + each.value() + "   # " + each.origin())));
     }
 
     private int check(ConfigurableApplicationContext context) {

@@ -29,6 +29,11 @@ public record Finding(Area area, Verdict verdict, String text) {
         return new Finding(area, Verdict.FAIL, text);
     }
 
+    /** A text without what could end the line, steer a terminal, or turn the order of reading round. */
+    static String oneLine(String text) {
+        return text.replaceAll("[\\p{Cntrl}\\p{Cf}\\u2028\\u2029]+", " ");
+    }
+
     /** As one line, whatever the text has in it. */
     String line() {
         return "%-4s  %s: %s"
@@ -37,6 +42,6 @@ public record Finding(Area area, Verdict verdict, String text) {
                                 ? verdict.name()
                                 : verdict.name().toLowerCase(Locale.ROOT),
                         area.name().toLowerCase(Locale.ROOT),
-                        text.replaceAll("[\\p{Cntrl}\\p{Cf}\\u2028\\u2029]+", " "));
+                        oneLine(text));
     }
 }
