@@ -10,6 +10,7 @@ import java.time.LocalDateTime;
 import java.time.OffsetDateTime;
 import java.time.ZoneOffset;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
@@ -62,6 +63,33 @@ public final class CloudEvents {
                 sink.accept(TRACESTATE, state);
             }
         }
+    }
+
+    /**
+     * The attributes of an event by their own names and as they are, for bindings that need no encoding: those it must
+     * have first, and the trace as the attributes of CloudEvents' extension for distributed tracing. The content type,
+     * which every binding has its own place for, is not among them.
+     */
+    public static Map<String, String> attributes(Event event) {
+        Map<String, String> attributes = new LinkedHashMap<>();
+        attributes.put("specversion", SPEC_VERSION);
+        attributes.put("id", event.id());
+        attributes.put("source", event.source());
+        attributes.put("type", event.type());
+        Instant time = event.time();
+        if (time != null) {
+            attributes.put("time", time.toString());
+        }
+        attributes.putAll(event.attributes());
+        TraceContext trace = event.trace();
+        if (trace != null) {
+            attributes.put(TRACEPARENT, trace.traceparent());
+            String state = trace.tracestate();
+            if (state != null) {
+                attributes.put(TRACESTATE, state);
+            }
+        }
+        return attributes;
     }
 
     /**

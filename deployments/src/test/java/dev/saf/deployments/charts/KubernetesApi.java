@@ -2,6 +2,7 @@ package dev.saf.deployments.charts;
 
 import static org.awaitility.Awaitility.await;
 
+import dev.saf.peers.Certificate;
 import dev.saf.peers.Tool;
 import java.io.File;
 import java.io.IOException;

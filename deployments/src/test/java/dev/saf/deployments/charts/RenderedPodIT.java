@@ -10,6 +10,7 @@ import static org.awaitility.Awaitility.await;
 import com.sun.net.httpserver.HttpServer;
 import dev.saf.deployments.Operator;
 import dev.saf.natsserver.NatsServer;
+import dev.saf.peers.Certificate;
 import io.nats.client.NKey;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;

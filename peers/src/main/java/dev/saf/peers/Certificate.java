@@ -1,25 +1,31 @@
-package dev.saf.deployments.charts;
+package dev.saf.peers;
 
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
 import java.security.Key;
 import java.security.KeyStore;
+import java.security.cert.CertificateFactory;
 import java.util.Base64;
+import javax.net.ssl.SSLContext;
+import javax.net.ssl.TrustManagerFactory;
 
 /**
- * A certificate for localhost that vouches for itself.
+ * A certificate for localhost and 127.0.0.1 that vouches for itself.
  *
  * @param certificate in PEM
  * @param key in PEM
  */
-record Certificate(String certificate, String key) {
+public record Certificate(String certificate, String key) {
 
     private static final String PASSWORD = "for-this-test-only";
 
-    static Certificate make(Path folder) throws IOException, InterruptedException, GeneralSecurityException {
+    /** Makes one that is valid for two days, with the help of a file in that folder. */
+    public static Certificate make(Path folder) throws IOException, InterruptedException, GeneralSecurityException {
         Path store = folder.resolve("certificate.p12");
         Process keytool = new ProcessBuilder(
                         Path.of(System.getProperty("java.home"), "bin", "keytool")
@@ -32,7 +38,7 @@ record Certificate(String certificate, String key) {
                         "-dname",
                         "CN=localhost",
                         "-ext",
-                        "san=dns:localhost",
+                        "san=dns:localhost,ip:127.0.0.1",
                         "-ext",
                         "bc:c",
                         "-validity",
@@ -58,8 +64,24 @@ record Certificate(String certificate, String key) {
     }
 
     /** A key as text. */
-    static String pem(String what, byte[] content) {
+    public static String pem(String what, byte[] content) {
         return "-----BEGIN %s-----\n%s\n-----END %s-----\n"
                 .formatted(what, Base64.getMimeEncoder(64, new byte[] {'\n'}).encodeToString(content), what);
+    }
+
+    /** TLS for a client that trusts this certificate and no other. */
+    public SSLContext trusted() throws IOException, GeneralSecurityException {
+        KeyStore trust = KeyStore.getInstance("PKCS12");
+        trust.load(null, null);
+        trust.setCertificateEntry(
+                "saf",
+                CertificateFactory.getInstance("X.509")
+                        .generateCertificate(
+                                new ByteArrayInputStream(certificate.getBytes(StandardCharsets.US_ASCII))));
+        TrustManagerFactory managers = TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
+        managers.init(trust);
+        SSLContext context = SSLContext.getInstance("TLS");
+        context.init(null, managers.getTrustManagers(), null);
+        return context;
     }
 }
