@@ -22,8 +22,8 @@ class ConfigurationIT {
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
-        saf.channels.mqqt.url=x                   | saf.channels.mqqt.type: 'mqqt' is unknown; known types are [log, scripted, webhook]
-        saf.channels.a.type=mqtt                  | saf.channels.a.type: 'mqtt' is unknown; known types are [log, scripted, webhook]
+        saf.channels.mqqt.url=x                   | saf.channels.mqqt.type: 'mqqt' is unknown; known types are [
+        saf.channels.a.type=pigeon                | saf.channels.a.type: 'pigeon' is unknown; known types are [
         saf.channels.log.payloads=true            | saf.channels.log.payloads: is unknown; saf.channels.log has [type, subjects, concurrency
         saf.channels.log.payload=perhaps          | saf.channels.log.payload: 'perhaps' is not true or false
         saf.channels.log.concurrency=0            | saf.channels.log.concurrency: must be between 1 and 10000, is 0
