@@ -79,6 +79,9 @@ class ArchitectureTest {
         noClasses()
                 .that()
                 .resideInAPackage(packages(module))
+                .and()
+                // Whose destination is another NATS.
+                .resideOutsideOfPackage("dev.saf.channel.nats..")
                 .should()
                 .dependOnClassesThat()
                 .resideInAPackage("io.nats..")
