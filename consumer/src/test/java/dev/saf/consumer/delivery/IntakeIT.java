@@ -29,6 +29,7 @@ import java.util.Objects;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import tools.jackson.databind.JsonNode;
@@ -46,6 +47,11 @@ class IntakeIT {
     private final NatsServer server = opened.add(NatsServer.start());
     private final RecordingChannel audit = new RecordingChannel();
     private final Nats nats = opened.add(new Nats(server).withStreams());
+
+    @BeforeEach
+    void record() {
+        script("audit", audit);
+    }
 
     private Consumer start(String... settings) {
         Consumer consumer = Consumer.start(

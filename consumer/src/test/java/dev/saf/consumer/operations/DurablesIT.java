@@ -1,5 +1,6 @@
 package dev.saf.consumer.operations;
 
+import static dev.saf.consumer.ScriptedChannelFactory.script;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
@@ -16,6 +17,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
@@ -35,6 +37,12 @@ class DurablesIT {
     private final RecordingChannel audit = new RecordingChannel();
     private final RecordingChannel old = new RecordingChannel();
     private final Nats nats = opened.add(new Nats(server).withStreams());
+
+    @BeforeEach
+    void record() {
+        script("audit", audit);
+        script("old", old);
+    }
 
     /** A channel had one event, and is gone when two more come. */
     private void leaveADurableBehind() {
