@@ -250,6 +250,7 @@ class DeadLettersIT {
     @Test
     void tellsThePayloadThatIsNoJsonInBase64() {
         nats.publish(Event.of("a", "1", "shop", Instant.EPOCH, Payload.of(new byte[] {0, (byte) 0xff}, "image/png")));
+        awaitLetters(1);
         nats.publish(Event.of(
                 "a",
                 "2",
