@@ -138,7 +138,7 @@ class SupplyChainIT {
                 .redirectErrorStream(true)
                 .redirectOutput(output.toFile());
         // Maven says in each jar on which Java it has run itself.
-        reproducible.environment().put("JAVA_HOME", requireNonNull(System.getProperty("saf.java.of.maven")));
+        reproducible.environment().put("JAVA_HOME", requireNonNull(System.getProperty("java.of.maven")));
         Process build = reproducible.start();
         build.getOutputStream().close();
         assertThat(build.waitFor(10, TimeUnit.MINUTES)).isTrue();
